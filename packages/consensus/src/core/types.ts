@@ -27,7 +27,7 @@ export interface Member {
   readonly witness: boolean;
 }
 
-/** The configuration in force: from the moment its entry is appended (dissertation, 4.1). */
+/** The configuration: what genesis says, carried by every snapshot. */
 export interface Membership {
   readonly voters: readonly Member[];
   readonly learners: readonly Member[];
@@ -41,12 +41,6 @@ export type Entry =
       readonly index: Index;
       readonly term: Term;
       readonly command: Uint8Array;
-    }
-  | {
-      readonly kind: 'membership';
-      readonly index: Index;
-      readonly term: Term;
-      readonly membership: Membership;
     };
 
 /** One record, never two: a vote without its term would be a vote in another one (rule 2). */
@@ -143,7 +137,6 @@ export type Input =
   | { readonly kind: 'durable'; readonly through: Receipt }
   | { readonly kind: 'applied'; readonly through: Index }
   | { readonly kind: 'propose'; readonly ticket: Ticket; readonly command: Uint8Array }
-  | { readonly kind: 'change'; readonly ticket: Ticket; readonly membership: Membership }
   /** Hand leadership to `to`, or, where null, to the best matched voter. */
   | { readonly kind: 'transfer'; readonly to: MemberId | null }
   /** The state machine's bytes at an applied index: the log before it may go. */
