@@ -1,1 +1,20 @@
+export { type Applied, applyCommand } from './apply.js';
+export {
+  type BlockId,
+  type CanonicalMessage,
+  extensionSignBytes,
+  type PartSetHeader,
+  type ProposalToSign,
+  proposalSignBytes,
+  readSignBytes,
+  SIGNED_MSG_TYPE,
+  type VoteToSign,
+  voteSignBytes,
+} from './canonical.js';
+export { COMMAND_VERSION, decodeCommand, encodeCommand, SNAPSHOT_VERSION } from './codec.js';
+export { decide, FIRST_HEIGHT_LIMIT, highestPosition } from './decide.js';
+export { type SignStateCode, SignStateError, signStateErrors } from './errors.js';
+export { compareHrs, comparePosition, describePosition } from './hrs.js';
+export { idKey, sameId } from './identity.js';
+export { SignState } from './state.js';
 export * from './types.js';

@@ -50,9 +50,9 @@ export interface Reservation {
 }
 
 export interface Limits {
-  /** A grant may lie at most this far above the higher of last and floor. */
+  /** A grant may lie at most this far above the higher of last and floor. At least 1. */
   readonly maxHeightJump: bigint;
-  /** While the cut-over guard is armed, the first grant may lie at most this far above the import. */
+  /** While the cut-over guard is armed, the first grant may lie at most this far above the import. At least 1. */
   readonly cutoverWindow: bigint;
 }
 
@@ -66,7 +66,7 @@ export interface SigningRecord {
   /** From this height on nothing is signed. */
   readonly haltHeight: bigint | null;
   readonly limits: Limits;
-  /** Armed by an import, disarmed by the first grant or by a raised floor. */
+  /** Armed by an import, disarmed by the first grant or by a floor raised to the import or above. */
   readonly cutoverArmed: boolean;
   /** Registered by a statement that this key never signed: its first grant has no jump limit below 10^9. */
   readonly neverSigned: boolean;
@@ -100,7 +100,10 @@ export interface RegisterChain {
   readonly at: number;
 }
 
-/** Upward only: a lower or equal floor changes nothing. Ends the cut-over guard. */
+/**
+ * Upward only: a lower or equal floor changes nothing. One at or above the import ends the cut-over guard;
+ * a floor below it says nothing about what the old signer may have signed since.
+ */
 export interface RaiseFloor {
   readonly kind: 'raiseFloor';
   readonly id: RecordId;
@@ -165,4 +168,9 @@ export type Answer =
       readonly kind: 'rejected';
       readonly reason: 'unregistered' | 'retired' | 'alreadyRegistered' | 'malformed';
       readonly detail: string;
+      /**
+       * What stands, unchanged; null: nothing is registered. After `alreadyRegistered` it shows a caller
+       * whose first try had an unknown outcome whether its own registration, or one at least as high, stands.
+       */
+      readonly record: SigningRecord | null;
     };
