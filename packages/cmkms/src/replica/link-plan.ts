@@ -1,0 +1,77 @@
+/**
+ * Who dials a validator: for one link of this replica, whether to hold it, let it go, or reset it.
+ *
+ * Owns    the policy of docs/architecture.md, "Who holds a validator's link".
+ * Never   dials, and never lets leadership move a link that works: whoever holds it hands requests on.
+ * Proof   test/replica-link-plan.test.ts (all combinations).
+ */
+
+/** Without a leader for this long, every replica holds every link, so that no node freezes. */
+export const LEADERLESS_HOLD_MS = 2000;
+/** Held that long without a leader, a link that others list too is given up for a moment. */
+export const LEADERLESS_RESET_MS = 5000;
+/** For this long, so that a leader which this replica cannot see gets in. */
+export const LEADERLESS_HOLD_OFF_MS = 1000;
+
+export interface ClusterFacts {
+  /** Leads and may serve. */
+  readonly leading: boolean;
+  /** Milliseconds without a known leader; 0 where there is one. */
+  readonly leaderlessMs: number;
+}
+
+export interface LinkFacts {
+  /** Nobody else can reach this validator, or nobody else lists it. */
+  readonly exclusive: boolean;
+  /** The handshake is done; for how long, in milliseconds. Null: not connected. */
+  readonly connectedMs: number | null;
+  /** A member that we hear from says that it holds this link. */
+  readonly heldElsewhere: boolean;
+}
+
+export type LinkOrder = 'hold' | 'release' | 'reset';
+
+export function planLink(cluster: ClusterFacts, link: LinkFacts): LinkOrder {
+  // A node without its signer cannot start and freezes when running, whoever leads.
+  if (link.exclusive) return 'hold';
+  if (cluster.leaderlessMs >= LEADERLESS_HOLD_MS) {
+    const heldMs = Math.min(link.connectedMs ?? 0, cluster.leaderlessMs - LEADERLESS_HOLD_MS);
+    return heldMs >= LEADERLESS_RESET_MS ? 'reset' : 'hold';
+  }
+  if (link.connectedMs !== null) return 'hold';
+  return cluster.leading && !link.heldElsewhere ? 'hold' : 'release';
+}
+
+/** True where an address names this very machine, so that equal strings elsewhere are other nodes. */
+export function isLocalAddress(validatorAddress: string): boolean {
+  if (validatorAddress.startsWith('unix://')) return true;
+  return isLoopbackHost(hostOf(validatorAddress.replace(/^tcp:\/\//, '')));
+}
+
+/** The host part of `host:port`; IPv6 in brackets. */
+export function hostOf(hostPort: string): string {
+  const bracketed = /^\[([^\]]*)\]/.exec(hostPort);
+  return bracketed?.[1] ?? hostPort.replace(/:\d*$/, '');
+}
+
+export function isLoopbackHost(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+/**
+ * Whether only this replica can reach a validator.
+ * @param listedBy      names of the members that list the address for this chain
+ * @param replicaHosts  hosts under which the replicas reach each other: where these are loopback, all
+ *                      replicas share one machine, and loopback validators are shared too
+ */
+export function isExclusive(
+  validatorAddress: string,
+  listedBy: readonly string[],
+  replicaHosts: readonly string[],
+): boolean {
+  if (listedBy.length <= 1) return true;
+  if (validatorAddress.startsWith('unix://')) {
+    return !replicaHosts.every(isLoopbackHost);
+  }
+  return isLocalAddress(validatorAddress) && !replicaHosts.every(isLoopbackHost);
+}

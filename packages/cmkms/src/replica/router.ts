@@ -1,0 +1,160 @@
+/**
+ * The way of one sign request to whoever leads, and of the answer back.
+ *
+ * Owns    waiting for a leader within the second, handing the same bytes to a new one, and dropping what comes late.
+ * Never   signs, judges, or changes the bytes: any number of tries ask for one and the same content, which the
+ *         log answers alike however often it is asked (granted once, repeated after).
+ * Proof   test/replica-router.test.ts.
+ */
+import type { RecordId } from '@cometkms/sign-state';
+import type { SignOutcome, SignRequest } from '@cometkms/signer';
+import { LEADERLESS_HOLD_MS } from './link-plan.js';
+import type { SignAnswer, SignAsk } from './message.js';
+
+/** A gate, as the router needs it. */
+export interface Signs {
+  sign(request: SignRequest, deadlineMs: number): Promise<SignOutcome>;
+}
+
+export interface RouterWorld {
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** This replica leads and may serve. */
+  mayServe(): boolean;
+  /** This replica leads, though perhaps it may not serve yet. */
+  isLeader(): boolean;
+  /** The leader's member id where another replica leads and its link is up. */
+  reachableLeader(): string | null;
+  leaderlessMs(): number;
+  gate(id: RecordId): Signs | undefined;
+  /** False: dropped, nothing was sent. */
+  ask(leader: string, ask: SignAsk): boolean;
+}
+
+/** What became of a request, as far as this replica can tell. */
+export type RoutedOutcome =
+  | SignOutcome
+  | { readonly kind: 'noQuorum'; readonly leaderlessMs: number };
+
+const notNow = (reason: 'notLeader' | 'unknown' | 'timeout'): SignOutcome => ({
+  kind: 'notNow',
+  reason,
+  leader: null,
+});
+
+interface PendingAsk {
+  readonly leader: string;
+  readonly settle: (outcome: SignOutcome) => void;
+}
+
+export class Router {
+  readonly #world: RouterWorld;
+  readonly #pending = new Map<number, PendingAsk>();
+  readonly #waiting = new Set<() => void>();
+  #lastNumber = 0;
+  /** Counts changes, so that one which comes between looking and waiting is not missed. */
+  #changes = 0;
+
+  constructor(world: RouterWorld) {
+    this.#world = world;
+  }
+
+  /**
+   * Asks whoever leads until there is a final answer or `deadlineMs` (monotonic) has passed.
+   * Never rejects for what the world did.
+   */
+  async sign(request: SignRequest, deadlineMs: number): Promise<RoutedOutcome> {
+    let last: SignOutcome = notNow('notLeader');
+    while (this.#world.now() < deadlineMs) {
+      const leaderlessMs = this.#world.leaderlessMs();
+      if (leaderlessMs >= LEADERLESS_HOLD_MS) return { kind: 'noQuorum', leaderlessMs };
+      const seen = this.#changes;
+      const outcome = await this.#tryOnce(request, deadlineMs);
+      if (outcome !== null && outcome.kind !== 'notNow') return outcome;
+      if (outcome !== null) last = outcome;
+      // Asking again before anything changed would get the same answer.
+      if (outcome === null || outcome.reason === 'notLeader') {
+        await this.#changedSince(seen, deadlineMs);
+      }
+    }
+    return last.kind === 'notNow' && last.reason === 'unknown' ? last : notNow('timeout');
+  }
+
+  /** One try at whoever leads now. Null: nobody to ask. */
+  async #tryOnce(request: SignRequest, deadlineMs: number): Promise<SignOutcome | null> {
+    if (this.#world.mayServe()) return await this.#signHere(request, deadlineMs);
+    const leader = this.#world.reachableLeader();
+    return leader === null ? null : await this.#askLeader(leader, request, deadlineMs);
+  }
+
+  async #signHere(request: SignRequest, deadlineMs: number): Promise<SignOutcome> {
+    const gate = this.#world.gate(request.id);
+    if (gate === undefined) {
+      const detail = `chain ${request.id.chainId} with this key is not configured on the leader`;
+      return { kind: 'refused', code: 'UNREGISTERED', detail };
+    }
+    return await gate.sign(request, deadlineMs);
+  }
+
+  #askLeader(leader: string, request: SignRequest, deadlineMs: number): Promise<SignOutcome> {
+    const number = ++this.#lastNumber;
+    const budgetMs = deadlineMs - this.#world.now();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => settle(notNow('timeout')), Math.max(0, budgetMs));
+      const settle = (outcome: SignOutcome): void => {
+        clearTimeout(timer);
+        this.#pending.delete(number);
+        resolve(outcome);
+      };
+      this.#pending.set(number, { leader, settle });
+      if (!this.#world.ask(leader, { kind: 'ask', number, request, budgetMs })) {
+        settle(notNow('notLeader'));
+      }
+    });
+  }
+
+  /**
+   * A request that another member handed to us. Where this replica leads and cannot serve yet, it waits for
+   * its barrier: sending the asker away would only bring it back.
+   */
+  async serve(request: SignRequest, deadlineMs: number): Promise<SignOutcome> {
+    while (this.#world.now() < deadlineMs) {
+      const seen = this.#changes;
+      if (this.#world.mayServe()) return await this.#signHere(request, deadlineMs);
+      if (!this.#world.isLeader()) return notNow('notLeader');
+      await this.#changedSince(seen, deadlineMs);
+    }
+    return notNow('timeout');
+  }
+
+  /** An answer that nobody waits for any more is dropped: it must never reach another request. */
+  answered(from: string, answer: SignAnswer): void {
+    const pending = this.#pending.get(answer.number);
+    if (pending?.leader === from) pending.settle(answer.outcome);
+  }
+
+  /** Leadership, service or a link between replicas changed. */
+  changed(): void {
+    const reachable = this.#world.reachableLeader();
+    for (const pending of [...this.#pending.values()]) {
+      // It may have committed there: only the same bytes are ever asked for again.
+      if (pending.leader !== reachable) pending.settle(notNow('unknown'));
+    }
+    this.#changes += 1;
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  /** Resolves once something changed after `seen` was read, or at the deadline. */
+  #changedSince(seen: number, deadlineMs: number): Promise<void> {
+    if (this.#changes !== seen) return Promise.resolve();
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, Math.max(0, deadlineMs - this.#world.now()));
+      this.#waiting.add(wake);
+    });
+  }
+}
