@@ -6,6 +6,7 @@
  * Proof   conformance/ runs on each implementation of ReservationStore and Leadership.
  */
 import type {
+  Answer,
   Hrs,
   Limits,
   PublicKey,
@@ -31,6 +32,9 @@ export interface CommitProof {
   readonly commitMs: number;
 }
 
+/** What became of a committed command that is no reservation: done, or rejected with its reason. */
+export type Change = Exclude<Answer, { readonly kind: 'verdict' }>;
+
 /** The replicated, durable record of what each key has reserved. */
 export interface ReservationStore {
   /**
@@ -38,17 +42,14 @@ export interface ReservationStore {
    * for what the world did: an unknown outcome is a value. The bytes are copied before the first await.
    */
   reserve(request: Omit<Reserve, 'kind'>): Promise<Committed<Verdict>>;
-  registerChain(
-    id: RecordId,
-    start: StartingPoint,
-    limits: Limits,
-  ): Promise<Committed<SigningRecord>>;
+  /** Once, for ever: `rejected` with `alreadyRegistered` the second time. */
+  registerChain(id: RecordId, start: StartingPoint, limits: Limits): Promise<Committed<Change>>;
   /** At or below `floor` nothing new is signed. Never lowers it. */
-  raiseFloor(id: RecordId, floor: Hrs): Promise<Committed<SigningRecord>>;
-  setLimits(id: RecordId, limits: Limits): Promise<Committed<SigningRecord>>;
-  setHaltHeight(id: RecordId, height: bigint | null): Promise<Committed<SigningRecord>>;
+  raiseFloor(id: RecordId, floor: Hrs): Promise<Committed<Change>>;
+  setLimits(id: RecordId, limits: Limits): Promise<Committed<Change>>;
+  setHaltHeight(id: RecordId, height: bigint | null): Promise<Committed<Change>>;
   /** Permanent. */
-  retire(id: RecordId): Promise<Committed<SigningRecord>>;
+  retire(id: RecordId): Promise<Committed<Change>>;
   /** This replica's applied state, which may be behind. It may refuse, and never permits. */
   read(id: RecordId): SigningRecord | undefined;
 }
@@ -64,7 +65,16 @@ export interface Leadership {
 /** Holds a private key. `sign` may take time (a device) or none (software). */
 export interface KeyBackend {
   readonly publicKey: PublicKey;
-  /** @returns the signature over exactly `bytes`; for ed25519 64 bytes */
+  /**
+   * Whether the gate may compute a signature while the reservation is still under way, and drop it. Only for a key
+   * in the process's own memory: a device counts, logs or charges.
+   */
+  readonly signsEarly: boolean;
+  /**
+   * `bytes` are read before the first await. Settles within a bounded time, also where a device hangs; the gate
+   * does not wait beyond its deadline, and may ask again meanwhile.
+   * @returns the signature over exactly `bytes`; for ed25519 64 bytes
+   */
   sign(bytes: Uint8Array): Promise<Uint8Array>;
 }
 
@@ -75,7 +85,7 @@ export interface KeyBackend {
 export interface Watermark {
   /**
    * Raises to (hrs, content) and syncs. Same HRS and content: allowed, nothing written.
-   * Below, or same HRS with other content: refused, nothing written.
+   * Below, or same HRS with other content: refused, nothing written. One call in flight.
    * Rejects only if the write or sync failed: fatal to the process.
    */
   raise(hrs: Hrs, content: Uint8Array): Promise<WatermarkVerdict>;
@@ -132,7 +142,14 @@ export interface RefusedRequest {
 /** Not now: whoever holds the link decides whether to wait, ask elsewhere or drop it (the answer table). */
 export interface NotNow {
   readonly kind: 'notNow';
-  readonly reason: 'notLeader' | 'unknown' | 'timeout';
+  readonly reason:
+    | 'notLeader'
+    | 'unknown'
+    | 'timeout'
+    /** The gate's queue is full. */
+    | 'busy'
+    /** This replica is ending after a fatal fault; another one may serve. */
+    | 'stopped';
   readonly leader: string | null;
 }
 
