@@ -145,8 +145,10 @@ export type Input =
 // ----------------------------------------------------------------------------------- outputs
 
 declare const receipt: unique symbol;
-/** A position in the stream of persist batches. Only `Outbox.persist` makes one. */
+/** A position in the stream of persist batches, growing. Only `Outbox.persist` makes one, from 1 on. */
 export type Receipt = number & { readonly [receipt]: true };
+/** The receipt of all that recovery found: what was read back from disk is on it. */
+export const alreadyDurable = 0 as Receipt;
 
 export type ProposalOutcome =
   /** Committed as (term, index); the driver resolves it with the answer once it has applied that entry. */
@@ -160,9 +162,22 @@ export type RoleChange = {
   readonly role: 'follower' | 'preCandidate' | 'candidate' | 'leader';
   readonly term: Term;
   readonly leader: MemberId | null;
-  /** Stable word for logs: `peer_closed`, `timeout`, `transfer`, `no_quorum`, `higher_term`, `won`, … */
-  readonly reason: string;
+  readonly reason: RoleChangeReason;
 };
+
+/** Stable words, for logs and metrics. */
+export type RoleChangeReason =
+  | 'timeout'
+  | 'peer_closed'
+  | 'transfer'
+  | 'pre_vote_won'
+  | 'won'
+  | 'lost'
+  | 'leader_found'
+  | 'higher_term'
+  | 'no_quorum'
+  /** Still leading: whom it was handed to did not take it in time. */
+  | 'transfer_aborted';
 
 /**
  * What core may ask of the world, collected during one `step` and carried out after it.
@@ -173,12 +188,12 @@ export interface Outbox {
   send(to: MemberId, message: FreeMessage): void;
   /** Leaves once everything up to `after` is durable on this replica. */
   promise(to: MemberId, message: PromiseMessage, after: Receipt): void;
-  /** Entries up to `through` are committed; apply them in order. */
+  /** Entries up to `through` are committed; apply them in order. Their tickets are resolved before. */
   commit(through: Index): void;
   /** Replace the state machine's state before applying anything after `snapshot.index`. */
   restore(snapshot: Snapshot): void;
   resolve(ticket: Ticket, outcome: ProposalOutcome): void;
-  /** Replaces the earlier deadline. */
+  /** Replaces the earlier deadline; infinite: there is none. A `wake` uses it up, so it is said anew. */
   wakeAt(at: Millis): void;
   changed(change: RoleChange): void;
 }

@@ -1,0 +1,22 @@
+/**
+ * What the driver may use of the core.
+ *
+ * Owns    the list. All else under core/ is the core's own.
+ */
+export {
+  type CheckedCoreConfig,
+  type CoreConfigFault,
+  type CoreConfigVerdict,
+  checkCoreConfig,
+} from './config.js';
+export { type Core, createCore } from './core.js';
+export {
+  type CoreStatus,
+  mayServe,
+  type PeerStatus,
+  type QuorumContact,
+  quorumContact,
+  statusOf,
+} from './status.js';
+export { step } from './step.js';
+export * from './types.js';
