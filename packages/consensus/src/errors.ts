@@ -32,9 +32,50 @@ export const consensusErrors = {
       `${f.path} is of version ${f.found}, this program knows version ${f.known}`,
     remedy: 'Run the version that wrote it, or a later one.',
   },
+  CONSENSUS_LOG_UNREADABLE: {
+    says: (f: { path: string; detail: string }) => `the log ${f.path} cannot be read: ${f.detail}`,
+    remedy:
+      'Check the mount, its permissions and the disk; a foreign file among the segments must go.',
+  },
+  CONSENSUS_RECORD_UNKNOWN: {
+    says: (f: { detail: string }) => `a record that this program does not know: ${f.detail}`,
+    remedy: 'Run the version that wrote it, or a later one.',
+  },
+  CONSENSUS_RECORD_MALFORMED: {
+    says: (f: { detail: string }) => `a record is malformed: ${f.detail}`,
+    remedy: 'Check that all replicas run versions that may share a cluster.',
+  },
   CONSENSUS_LOG_FAILED: {
     says: (f: { path: string; detail: string }) => `writing the log ${f.path} failed: ${f.detail}`,
     remedy: 'The replica stopped, as it must. Check the disk (space, errors), then start it again.',
+  },
+  CONSENSUS_NAME_INVALID: {
+    says: (f: { what: string; name: string }) =>
+      `the ${f.what} ${JSON.stringify(f.name)} is not usable`,
+    remedy:
+      'Use 1 to 63 letters, digits, dots, dashes or underscores; begin with a letter or digit.',
+  },
+  CONSENSUS_CERTIFICATE_INVALID: {
+    says: (f: { detail: string }) => `not a usable replica certificate: ${f.detail}`,
+    remedy: 'Use a certificate made by `cmkms cluster init` or `cmkms cluster cert renew`.',
+  },
+  CONSENSUS_FRAME_MALFORMED: {
+    says: (f: { detail: string }) => `a frame between replicas is malformed: ${f.detail}`,
+    remedy: 'The link was closed. Check that all replicas run versions that may share a cluster.',
+  },
+  CONSENSUS_LISTEN_FAILED: {
+    says: (f: { address: string; detail: string }) =>
+      `cannot listen for the other replicas on ${f.address}: ${f.detail}`,
+    remedy: 'Choose a free address of this machine as raft_addr, or stop what uses it.',
+  },
+  CONSENSUS_ADDRESS_INVALID: {
+    says: (f: { address: string }) => `${f.address} is not host:port`,
+    remedy: 'Write host:port, with [brackets] around an IPv6 address.',
+  },
+  CONSENSUS_INSECURE_ADDRESS: {
+    says: (f: { address: string }) => `${f.address} is not a loopback address`,
+    remedy:
+      'Without certificates anybody who reaches the port may vote: --insecure-raft works on loopback only. Use `cmkms cluster init`.',
   },
 } as const satisfies Record<string, Row>;
 

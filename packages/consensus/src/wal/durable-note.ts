@@ -1,0 +1,72 @@
+/**
+ * The durable note: how far acknowledged frames reach, told apart from the frames.
+ *
+ * Owns    one sector in a file of its own, written after each acknowledgement and not waited for.
+ * Never   permits anything: the log is believed without it. It can only refuse, where the frames end
+ *         before what was acknowledged. So it is not synced (until a clean stop), and a damaged or
+ *         missing note says nothing.
+ * Proof   test/wal-fuzz.test.ts and test/wal-recovery.test.ts.
+ */
+import { crc32 } from 'node:zlib';
+import type { LogFile, LogFiles } from './files.js';
+import { SECTOR_BYTES } from './frame.js';
+import { NOTE_NAME, writeFully } from './segments.js';
+
+const MAGIC = 0x434b4e54;
+
+export function encodeNote(sequence: number): Buffer {
+  const bytes = Buffer.alloc(SECTOR_BYTES);
+  bytes.writeUInt32BE(MAGIC, 4);
+  bytes.writeUIntBE(sequence, 8, 6);
+  bytes.writeUInt32BE(crc32(bytes.subarray(4)), 0);
+  return bytes;
+}
+
+/** 0 where the note is missing or damaged. */
+export function decodeNote(bytes: Buffer | null): number {
+  if (bytes === null || bytes.length < SECTOR_BYTES) return 0;
+  const sector = bytes.subarray(0, SECTOR_BYTES);
+  const intact =
+    sector.readUInt32BE(4) === MAGIC && sector.readUInt32BE(0) === crc32(sector.subarray(4));
+  return intact ? sector.readUIntBE(8, 6) : 0;
+}
+
+/** Writes the newest sequence whenever it is not writing already. */
+export class DurableNote {
+  #latest = 0;
+  #writing: Promise<void> | null = null;
+
+  private constructor(
+    private readonly file: LogFile,
+    private readonly failed: (error: unknown) => void,
+  ) {}
+
+  static async open(files: LogFiles, failed: (error: unknown) => void): Promise<DurableNote> {
+    return new DurableNote(
+      await files.open(NOTE_NAME, { content: 'keep', durable: false }),
+      failed,
+    );
+  }
+
+  /** Returns at once. A write that fails is reported to `failed`: it is this disk too. */
+  acknowledged(sequence: number): void {
+    this.#latest = sequence;
+    this.#writing ??= this.#write().catch(this.failed);
+  }
+
+  async #write(): Promise<void> {
+    for (let written = 0; written !== this.#latest; ) {
+      const sequence = this.#latest;
+      await writeFully(this.file, encodeNote(sequence), 0);
+      written = sequence;
+    }
+    this.#writing = null;
+  }
+
+  /** After a clean stop everything acknowledged is known: any loss will be seen. */
+  async close(sync: boolean): Promise<void> {
+    await this.#writing;
+    if (sync) await this.file.sync();
+    await this.file.close();
+  }
+}
