@@ -1,0 +1,268 @@
+/**
+ * The journal: what was asked, decided and released, for people who look back.
+ *
+ * Owns    `<home>/data/journal` (LevelDB), a bounded queue in front of it, and its retention.
+ * Never   is waited for by a signature, throws into its caller, or stops the signer: nothing that was
+ *         promised rests on it. A damaged one is moved aside and a new one begun; what cannot be written
+ *         is counted.
+ * Rule    docs/architecture.md, consensus 4: only what can be lost without harm lies in LevelDB.
+ * Proof   test/journal-*.test.ts.
+ */
+import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { Level } from 'level';
+import type { Log } from '../log/index.js';
+import {
+  decodeEntry,
+  encodeEntry,
+  entryKey,
+  entryKeys,
+  type JournalEntry,
+  type JournalRange,
+  numberOf,
+  positionKey,
+  rangeKeys,
+  timeKey,
+} from './entry.js';
+
+export interface JournalOptions {
+  readonly directory: string;
+  readonly log: Log;
+  /**
+   * The oldest entries go when there are more. Default 500,000: at one vote every three seconds some 17
+   * days, about 200 MB.
+   */
+  readonly maxEntries?: number;
+  /** Entries that wait for the disk; the oldest are dropped beyond it. Default 10,000. */
+  readonly maxQueued?: number;
+  /** After an error, the next attempt. Default 30 s. */
+  readonly retryMs?: number;
+}
+
+const batchEntries = 256;
+const damagedCopiesKept = 2;
+
+export class Journal {
+  readonly #options: Required<JournalOptions>;
+  #queue: { readonly entry: JournalEntry; readonly value: string }[] = [];
+  #dropped = 0;
+  #db: Level<string, string> | null = null;
+  /** The numbers of the oldest entry and of the next one. */
+  #first = 0;
+  #next = 0;
+  #running: Promise<void> | null = null;
+  #retry: NodeJS.Timeout | null = null;
+  #failing: { readonly lostBefore: number } | null = null;
+  #closed = false;
+
+  constructor(options: JournalOptions) {
+    this.#options = { maxEntries: 500_000, maxQueued: 10_000, retryMs: 30_000, ...options };
+  }
+
+  /** Returns at once; the first entry opens the journal. */
+  append(entry: JournalEntry): void {
+    if (this.#closed) {
+      this.#dropped++;
+      return;
+    }
+    this.#queue.push({ entry, value: encodeEntry(entry) });
+    if (this.#queue.length > this.#options.maxQueued) {
+      this.#queue.shift();
+      this.#dropped++;
+    }
+    this.#kick();
+  }
+
+  /** Entries that were lost since the start. */
+  dropped(): number {
+    return this.#dropped;
+  }
+
+  /**
+   * The entries of a range, oldest first, as far as they are written.
+   * @throws Error  the journal cannot be opened or read; only the reader's matter
+   */
+  async readRange(range: JournalRange, limit = 1000): Promise<JournalEntry[]> {
+    // Waits its turn: two opens at once would find the directory locked.
+    await this.#running;
+    const db = this.#db ?? (await this.#opened());
+    const keys = await db.keys({ ...rangeKeys(range), limit }).all();
+    const values = await db.getMany(keys.map((key) => entryKey(numberOf(key))));
+    return values.flatMap((value) => (value === undefined ? [] : [decodeEntry(value)]));
+  }
+
+  /** Writes what is queued, for at most `deadlineMs`. */
+  async close(deadlineMs: number): Promise<void> {
+    this.#closed = true;
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, deadlineMs);
+    });
+    await Promise.race([this.#finish(), deadline]);
+    clearTimeout(timer);
+    this.#dropped += this.#queue.length;
+    this.#queue = [];
+  }
+
+  async #finish(): Promise<void> {
+    await this.#running;
+    const db = this.#db;
+    this.#db = null;
+    await db?.close().catch(() => undefined);
+  }
+
+  #kick(): void {
+    if (this.#running !== null || this.#retry !== null) return;
+    this.#running = this.#writeAll().finally(() => {
+      this.#running = null;
+    });
+  }
+
+  /** One writer at a time. Never rejects. */
+  async #writeAll(): Promise<void> {
+    try {
+      while (this.#queue.length > 0) {
+        const db = this.#db ?? (await this.#opened());
+        const batch = this.#queue.splice(0, batchEntries);
+        try {
+          await db.batch(batch.flatMap((item, place) => puts(item, this.#next + place)));
+        } catch (error) {
+          this.#dropped += batch.length;
+          throw error;
+        }
+        this.#next += batch.length;
+        await this.#trim(db);
+        this.#succeeded();
+      }
+    } catch (error) {
+      await this.#failed(error);
+    }
+  }
+
+  async #opened(): Promise<Level<string, string>> {
+    try {
+      return await this.#open();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      await this.#moveAside(describe(error));
+      return await this.#open();
+    }
+  }
+
+  async #open(): Promise<Level<string, string>> {
+    const { directory } = this.#options;
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await chmod(directory, 0o700);
+    // Small caches: it is written in order and hardly ever read.
+    const db = new Level<string, string>(directory, {
+      cacheSize: 1 << 20,
+      writeBufferSize: 1 << 20,
+    });
+    await db.open();
+    try {
+      const [oldest] = await db.keys({ ...entryKeys, limit: 1 }).all();
+      const [newest] = await db.keys({ ...entryKeys, limit: 1, reverse: true }).all();
+      this.#first = oldest === undefined ? 0 : numberOf(oldest);
+      this.#next = newest === undefined ? this.#first : numberOf(newest) + 1;
+    } catch (error) {
+      await db.close().catch(() => undefined);
+      throw error;
+    }
+    this.#db = db;
+    return db;
+  }
+
+  /** Keeps it for whoever wants to know why, but never more than a few: a disk is finite. */
+  async #moveAside(detail: string): Promise<void> {
+    const { directory, log } = this.#options;
+    const [parent, prefix] = [dirname(directory), `${basename(directory)}.damaged-`];
+    const to = join(parent, `${prefix}${new Date().toISOString().replaceAll(':', '')}`);
+    await rename(directory, to);
+    log('journal_moved_aside', { to, detail });
+    const copies = (await readdir(parent)).filter((name) => name.startsWith(prefix)).sort();
+    for (const name of copies.slice(0, -damagedCopiesKept)) {
+      await rm(join(parent, name), { recursive: true, force: true });
+    }
+  }
+
+  async #trim(db: Level<string, string>): Promise<void> {
+    while (this.#next - this.#first > this.#options.maxEntries) {
+      const oldest = await db
+        .iterator({
+          ...entryKeys,
+          limit: batchEntries,
+          lt: entryKey(this.#next - this.#options.maxEntries),
+        })
+        .all();
+      const last = oldest.at(-1);
+      if (last === undefined) return;
+      await db.batch(
+        oldest.flatMap(([key, value]) => deletions(decodeEntry(value), numberOf(key))),
+      );
+      this.#first = numberOf(last[0]) + 1;
+    }
+  }
+
+  #succeeded(): void {
+    if (this.#failing === null) return;
+    this.#options.log('journal_back', { lost: this.#dropped - this.#failing.lostBefore });
+    this.#failing = null;
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    if (this.#failing === null) {
+      this.#failing = { lostBefore: this.#dropped };
+      this.#options.log('journal_failed', { detail: describe(error) });
+    }
+    // LevelDB takes no more writes after one failed: only a new open helps.
+    const db = this.#db;
+    this.#db = null;
+    await db?.close().catch(() => undefined);
+    if (this.#closed) return;
+    this.#retry = setTimeout(() => {
+      this.#retry = null;
+      this.#kick();
+    }, this.#options.retryMs);
+    this.#retry.unref();
+  }
+}
+
+type Operation =
+  | { readonly type: 'put'; readonly key: string; readonly value: string }
+  | { readonly type: 'del'; readonly key: string };
+
+function puts(item: { entry: JournalEntry; value: string }, number: number): Operation[] {
+  return [
+    { type: 'put', key: entryKey(number), value: item.value },
+    { type: 'put', key: timeKey(item.entry.at, number), value: '' },
+    { type: 'put', key: positionKey(item.entry, number), value: '' },
+  ];
+}
+
+function deletions(entry: JournalEntry, number: number): Operation[] {
+  return [entryKey(number), timeKey(entry.at, number), positionKey(entry, number)].map((key) => ({
+    type: 'del',
+    key,
+  }));
+}
+
+/**
+ * Whether a new journal would help. Locked (another process reads it), a full disk or a missing permission
+ * are not damage, and moving the journal aside would lose it for nothing.
+ */
+function isDamage(error: unknown): boolean {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (!(cause instanceof Error)) return false;
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code === 'LEVEL_CORRUPTION' || code === 'EEXIST' || code === 'ENOTDIR') return true;
+  return (
+    cause instanceof SyntaxError ||
+    (code === 'LEVEL_IO_ERROR' && /No such file|Not a directory|Is a directory/.test(cause.message))
+  );
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+}
