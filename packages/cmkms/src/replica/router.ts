@@ -42,6 +42,9 @@ const notNow = (reason: 'notLeader' | 'unknown' | 'timeout'): SignOutcome => ({
   leader: null,
 });
 
+const isAskElsewhere = (outcome: SignOutcome): boolean =>
+  outcome.kind === 'notNow' && outcome.reason === 'notLeader';
+
 interface PendingAsk {
   readonly leader: string;
   readonly settle: (outcome: SignOutcome) => void;
@@ -64,20 +67,22 @@ export class Router {
    * Never rejects for what the world did.
    */
   async sign(request: SignRequest, deadlineMs: number): Promise<RoutedOutcome> {
-    let last: SignOutcome = notNow('notLeader');
+    let unknown = false;
     while (this.#world.now() < deadlineMs) {
       const leaderlessMs = this.#world.leaderlessMs();
       if (leaderlessMs >= LEADERLESS_HOLD_MS) return { kind: 'noQuorum', leaderlessMs };
       const seen = this.#changes;
       const outcome = await this.#tryOnce(request, deadlineMs);
-      if (outcome !== null && outcome.kind !== 'notNow') return outcome;
-      if (outcome !== null) last = outcome;
-      // Asking again before anything changed would get the same answer.
-      if (outcome === null || outcome.reason === 'notLeader') {
+      if (outcome === null || isAskElsewhere(outcome)) {
+        // Asking again before anything changed would get the same answer.
         await this.#changedSince(seen, deadlineMs);
+      } else if (outcome.kind === 'notNow' && outcome.reason === 'unknown') {
+        unknown = true;
+      } else {
+        return outcome;
       }
     }
-    return last.kind === 'notNow' && last.reason === 'unknown' ? last : notNow('timeout');
+    return notNow(unknown ? 'unknown' : 'timeout');
   }
 
   /** One try at whoever leads now. Null: nobody to ask. */
