@@ -40,7 +40,7 @@ export async function replaceFile(path: string, contents: Uint8Array): Promise<v
     doing = 'syncing the directory';
     await syncDirectory(dirname(path));
   } catch (cause) {
-    if (!renamed) await unlink(temporary).catch(() => {});
+    if (!renamed) await removeQuietly(temporary);
     throw new SignerError(
       'SIGNER_FILE_FAILED',
       { path, doing, detail: detailOf(cause) },
@@ -62,6 +62,15 @@ export async function removeLeftovers(path: string): Promise<void> {
 
 function temporaryName(path: string): string {
   return join(dirname(path), `.${basename(path)}.${randomBytes(8).toString('hex')}.tmp`);
+}
+
+/** What failed before is what the caller must hear; `removeLeftovers` comes back to this one. */
+async function removeQuietly(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch {
+    return;
+  }
 }
 
 async function syncDirectory(path: string): Promise<void> {

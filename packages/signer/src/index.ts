@@ -1,3 +1,9 @@
+/**
+ * The public interface of the room.
+ *
+ * Owns    what other rooms may use: keys, files, watermark, gate, and the seams they meet at.
+ * Never   exports what shows a private key.
+ */
 export { removeLeftovers, replaceFile } from './atomic-file.js';
 export { type SignerCode, SignerError, type SignerFacts, signerErrors } from './errors.js';
 export { type GateClock, systemClock } from './gate/clock.js';

@@ -15,12 +15,15 @@ export interface GateObserver {
   alarm?(alarm: GateAlarm): void;
 }
 
-/** Swallows what `tell` throws or rejects with: an observer that fails must not fail a signature. */
+/** What `tell` throws or rejects with ends here: an observer that fails must not fail a signature. */
 export function tellSafely(tell: () => unknown): void {
   try {
     const told = tell();
-    if (told instanceof Promise) told.catch(() => {});
-  } catch {
-    // Nothing to do: the observer is where it would have been reported.
+    if (told instanceof Promise) told.catch(leaveToObserver);
+  } catch (error) {
+    leaveToObserver(error);
   }
 }
+
+/** The observer is where it would have been reported; there is nobody else to tell. */
+function leaveToObserver(_error: unknown): void {}

@@ -83,8 +83,10 @@ function regression(
 }
 
 function standing(stored: Reservation): string {
-  const when = new Date(stored.at).toISOString();
-  return `${subject(readSignBytes(stored.signBytes))} by ${stored.by} at ${when}`;
+  const when = new Date(stored.at);
+  // A replica's wall clock may be anything; the words of a refusal must not fail over it.
+  const text = Number.isNaN(when.getTime()) ? `${stored.at} ms` : when.toISOString();
+  return `${subject(readSignBytes(stored.signBytes))} by ${stored.by} at ${text}`;
 }
 
 /** As a node's log shows a block: the first bytes of its hash. */
