@@ -33,7 +33,7 @@ const version = 1;
 type SlotNumber = 0 | 1;
 
 /** What one good slot says. At step 0 nothing was marked yet. */
-interface Mark {
+export interface Mark {
   readonly sequence: bigint;
   readonly position: Position;
   readonly contentHash: Buffer;
@@ -76,19 +76,38 @@ export interface Marked {
 export async function openWatermark(path: string, id: RecordId): Promise<OpenedWatermark> {
   const owner = ownerOf(id);
   const file = await readPlainFile(path);
-  const slots = ([0, 1] as const).map((slot) =>
-    file === null ? null : readSlot(file.bytes, slot, { path, id, owner }),
-  );
-  const [first = null, second = null] = slots;
-  const newest = newestOf(first, second);
-  if (newest === null) {
+  const found = file === null ? null : classify(file.bytes, { path, id, owner });
+  if (found === null) {
     const rebuild = (from: Marked | null) => createWatermark(path, owner, from);
     return { kind: 'lost', reason: file === null ? 'missing' : 'damaged', rebuild };
   }
+  const watermark = await openForWriting(path, owner, found.mark, found.next);
+  return { kind: 'held', watermark, badSlot: found.badSlot };
+}
+
+interface Expected {
+  readonly path: string;
+  readonly id: RecordId;
+  readonly owner: Buffer;
+}
+
+/**
+ * What two slots of a file are worth together. Exported for the test that flips every bit.
+ * @returns null if both are bad, or contradict each other
+ */
+export function classify(
+  file: Buffer,
+  expected: Expected,
+): {
+  readonly mark: Mark;
+  readonly next: SlotNumber;
+  readonly badSlot: SlotNumber | null;
+} | null {
+  const [first, second] = [readSlot(file, 0, expected), readSlot(file, 1, expected)];
+  const mark = newestOf(first, second);
+  if (mark === null) return null;
   const badSlot = first === null ? 0 : second === null ? 1 : null;
-  const older: SlotNumber = newest === first ? 1 : 0;
-  const watermark = await openForWriting(path, owner, newest, older);
-  return { kind: 'held', watermark, badSlot };
+  return { mark, next: mark === first ? 1 : 0, badSlot };
 }
 
 /** Both slots are written whole and synced before the name appears: no later write changes the file's size. */
@@ -116,6 +135,8 @@ async function openForWriting(
   newest: Mark,
   older: SlotNumber,
 ): Promise<WatermarkFile> {
+  // A platform without the flag would give us an unsynced write that looks like a synced one.
+  invariant(constants.O_DSYNC > 0, 'the platform knows O_DSYNC');
   try {
     // O_DSYNC: the write returns when the bytes are on the disk, one call instead of two.
     const flags = constants.O_RDWR | constants.O_DSYNC | constants.O_NOFOLLOW;
@@ -217,7 +238,7 @@ function newestOf(first: Mark | null, second: Mark | null): Mark | null {
   return successors ? newer : null;
 }
 
-function encodeSlot(mark: Mark, owner: Buffer): Buffer {
+export function encodeSlot(mark: Mark, owner: Buffer): Buffer {
   const slot = Buffer.alloc(slotBytes);
   magic.copy(slot, 0);
   slot.writeUInt32LE(version, 8);
@@ -232,16 +253,11 @@ function encodeSlot(mark: Mark, owner: Buffer): Buffer {
 }
 
 /** @returns null for a slot that is damaged or cut off */
-function readSlot(
-  file: Buffer,
-  number: SlotNumber,
-  expected: { readonly path: string; readonly id: RecordId; readonly owner: Buffer },
-): Mark | null {
+function readSlot(file: Buffer, number: SlotNumber, { path, id, owner }: Expected): Mark | null {
   const slot = file.subarray(number * slotBytes, (number + 1) * slotBytes);
   if (slot.length !== slotBytes || !slot.subarray(0, 8).equals(magic)) return null;
   if (slot.readUInt32LE(crcOffset) !== crc32(slot.subarray(0, crcOffset))) return null;
   // Only a slot whose checksum holds may accuse: a flipped bit must not read as a foreign file.
-  const { path, id, owner } = expected;
   const found = slot.readUInt32LE(8);
   if (found !== version) {
     throw new SignerError('SIGNER_WATERMARK_VERSION', { path, found, known: version });
@@ -259,7 +275,7 @@ function readSlot(
 }
 
 /** Lengths in front, so that no two pairs of key and chain give the same bytes. */
-function ownerOf({ chainId, key }: RecordId): Buffer {
+export function ownerOf({ chainId, key }: RecordId): Buffer {
   const hash = createHash('sha256');
   for (const part of [Buffer.from(key.type), Buffer.from(key.bytes), Buffer.from(chainId)]) {
     const length = Buffer.alloc(4);

@@ -1,10 +1,15 @@
-/** The reference implementations pass the suites that every other implementation must pass. */
+/** The reference implementations pass the suites that every other must pass, and broken ones do not. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import {
   keyBackendSuite,
   leadershipSuite,
   reservationStoreSuite,
 } from '../src/conformance/index.js';
 import { MemoryCluster, SoftwareKey } from '../src/index.js';
+import { bugNames } from './broken-store.js';
 import { seed } from './worlds.js';
 
 reservationStoreSuite('in memory', async () => {
@@ -34,4 +39,23 @@ leadershipSuite('in memory', async () => {
 
 keyBackendSuite('in software', async () => {
   return { key: new SoftwareKey(seed), secret: seed, close: async () => {} };
+});
+
+for (const bug of bugNames) {
+  test(`the suite fails a store that has the bug ${bug}`, () => {
+    const script = fileURLToPath(new URL('./broken-store.js', import.meta.url));
+    // A test runner inside a test runner reports to its parent unless it is told that it is alone.
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+    const run = spawnSync(process.execPath, [script, bug], { encoding: 'utf8', env });
+    assert.equal(run.status, 1, run.stdout);
+    assert.match(run.stdout, /^# fail [1-9]/m);
+  });
+}
+
+test('the same wrapping without a bug passes', () => {
+  const script = fileURLToPath(new URL('./broken-store.js', import.meta.url));
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const run = spawnSync(process.execPath, [script, 'none'], { encoding: 'utf8', env });
+  assert.equal(run.status, 0, run.stdout);
+  assert.match(run.stdout, /^# pass [1-9][0-9]/m);
 });
