@@ -140,11 +140,12 @@ function beat(core: Core, leading: Leading, now: Millis, to: MemberId, out: Outb
   const peer = progressOf(leading, to);
   const { prefixIndex } = core.log;
   const silentMs = now - peer.entriesSentAt;
+  // All that it still lacks after what was sent is compacted.
+  if (peer.mode !== 'snapshot' && peer.next <= prefixIndex) {
+    offerSnapshot(core, leading, now, to, out);
+    return;
+  }
   if (peer.mode === 'probe') {
-    if (peer.next <= prefixIndex) {
-      offerSnapshot(core, leading, now, to, out);
-      return;
-    }
     sendAppend(core, leading, now, to, peer.next - 1, [], out);
     return;
   }
