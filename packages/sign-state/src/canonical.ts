@@ -6,7 +6,8 @@
  *         what it asks for); the reader alone refuses, and nothing is recorded that it has not read.
  * Rule    CometBFT types/canonical.go; proto/tendermint/types/canonical.proto (cometbft/types/v1 since 1.0).
  *         Stricter than upstream: the reader takes only bytes that writing anew gives again.
- * Proof   test/canonical.test.ts (golden vectors), test/canonical.property.test.ts (any mutation).
+ * Proof   test/canonical.test.ts (golden vectors), test/canonical-reader.test.ts (each refusal),
+ *         test/canonical.property.test.ts (any mutation).
  */
 import { describePosition, isHrs, MAX_INT32 } from './hrs.js';
 import type { Hrs, Position, Timestamp } from './types.js';

@@ -6,7 +6,7 @@
  *         another state than its peers. Whoever sees an error from a decoder here must end the process.
  *         Never encodes what it could not decode: such a command would stop every replica, for ever.
  * Rule    docs/architecture.md, consensus, versions.
- * Proof   test/codec.test.ts (also that the bytes of version 1 stay the same).
+ * Proof   test/codec.test.ts, test/state.test.ts (the bytes of version 1 stay the same).
  */
 import Long from 'long';
 import { cometkms } from '#generated/sign-state.js';

@@ -81,11 +81,11 @@ function above(record: SigningRecord, asked: Reserve): Allowed | Refused {
   const { base, maxHeightJump } = reach(record);
   if (height > base + maxHeightJump) return { kind: 'leap', base, maxHeightJump };
   if (record.cutoverArmed) {
-    // The guard ends with anything above the import, so the highest position still is the import.
+    // The guard ends with anything above the import, so that the highest position still is the import.
     const imported = highestPosition(record)?.height ?? 0n;
     const { cutoverWindow } = record.limits;
-    if (height > imported + cutoverWindow)
-      return { kind: 'cutover', base: imported, cutoverWindow };
+    const beyond = height > imported + cutoverWindow;
+    if (beyond) return { kind: 'cutover', base: imported, cutoverWindow };
   }
   // Copied, since this becomes the record: the caller may reuse its buffer.
   const signBytes = copyBytes(asked.signBytes);

@@ -24,13 +24,15 @@ export const signStateErrors = {
     says: (f: { subject: 'command' | 'snapshot'; known: number; detail: string }) =>
       `a ${f.subject} says what version ${f.known} does not know: ${f.detail}`,
     remedy:
-      'This replica must stop: skipping it would leave another state than its peers have. Run the version that wrote it, or a later one.',
+      'This replica must stop: skipping it would leave another state than its peers have. ' +
+      'Run the version that wrote it, or a later one.',
   },
   SIGN_STATE_DAMAGED: {
     says: (f: { subject: 'command' | 'snapshot'; detail: string }) =>
       `a ${f.subject} is not what any version writes: ${f.detail}`,
     remedy:
-      'This replica must stop. Keep its directory for a post-mortem; admit a replacement under a new identity.',
+      'This replica must stop. Keep its directory for a post-mortem; ' +
+      'admit a replacement under a new identity.',
   },
 } as const satisfies Record<string, Row>;
 

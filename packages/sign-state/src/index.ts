@@ -1,3 +1,9 @@
+/**
+ * The public interface of the room.
+ *
+ * Owns    what other rooms may use: canonical sign bytes, verdicts, the state machine, and its bytes in the log.
+ * Never   exports a way to change a record but by a command.
+ */
 export { type Applied, applyCommand } from './apply.js';
 export {
   type BlockId,

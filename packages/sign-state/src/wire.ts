@@ -5,7 +5,7 @@
  * Never   knows a message. Reading is in the order of the field numbers, each at most once; whether
  *         what was read was also written canonically is for canonical.ts, which writes it again.
  * Rule    protobuf's encoding guide; proto3 leaves out what is zero or empty.
- * Proof   test/canonical.test.ts, test/canonical.property.test.ts.
+ * Proof   test/canonical-reader.test.ts, test/canonical.property.test.ts.
  */
 import { SignStateError } from './errors.js';
 
@@ -121,11 +121,12 @@ export class FieldReader {
   }
 
   stringField(field: number): string {
+    const bytes = this.bytesField(field);
     try {
-      return utf8Decoder.decode(this.bytesField(field));
-    } catch (error) {
-      if (error instanceof SignStateError) throw error;
-      throw new SignStateError('SIGN_STATE_NOT_CANONICAL', { detail: 'text is not UTF-8' });
+      return utf8Decoder.decode(bytes);
+    } catch (cause) {
+      const detail = 'text is not UTF-8';
+      throw new SignStateError('SIGN_STATE_NOT_CANONICAL', { detail }, { cause });
     }
   }
 
