@@ -59,7 +59,10 @@ test('the leader signs itself', async () => {
   const here = world();
   here.mayServe = () => true;
   here.gate = () => ({ sign: async () => released(1) });
-  assert.deepEqual(await new Router(here).sign(request, soon()), released(1));
+  assert.deepEqual(await new Router(here).sign(request, 'tcp://v', soon()), {
+    outcome: released(1),
+    answeredBy: null,
+  });
   assert.equal(here.asked.length, 0);
 });
 
@@ -67,37 +70,37 @@ test('a follower hands the very bytes to the leader and passes its answer back',
   const here = world();
   here.reachableLeader = () => 'a';
   const router = new Router(here);
-  const outcome = router.sign(request, soon());
+  const outcome = router.sign(request, 'tcp://v', soon());
   const [sent] = here.asked;
   assert.equal(sent?.leader, 'a');
   assert.deepEqual(sent.ask.request, request);
   router.answered('a', { kind: 'answer', number: sent.ask.number, outcome: released(2) });
-  assert.deepEqual(await outcome, released(2));
+  assert.deepEqual((await outcome).outcome, released(2));
 });
 
 test('an answer counts only from the one that was asked, and only once', async () => {
   const here = world();
   here.reachableLeader = () => 'a';
   const router = new Router(here);
-  const first = router.sign(request, soon());
+  const first = router.sign(request, 'tcp://v', soon());
   const number = here.asked[0]?.ask.number ?? 0;
   router.answered('b', { kind: 'answer', number, outcome: released(66) });
   router.answered('a', { kind: 'answer', number, outcome: released(3) });
-  assert.deepEqual(await first, released(3));
+  assert.deepEqual((await first).outcome, released(3));
 
-  const second = router.sign(request, soon());
+  const second = router.sign(request, 'tcp://v', soon());
   router.answered('a', { kind: 'answer', number, outcome: released(66) });
   const next = here.asked[1]?.ask.number ?? 0;
   assert.notEqual(next, number);
   router.answered('a', { kind: 'answer', number: next, outcome: released(4) });
-  assert.deepEqual(await second, released(4), 'a late answer reached another request');
+  assert.deepEqual((await second).outcome, released(4), 'a late answer reached another request');
 });
 
 test('when the leader dies the same bytes go to its successor', async () => {
   const here = world();
   here.reachableLeader = () => 'a';
   const router = new Router(here);
-  const outcome = router.sign(request, soon());
+  const outcome = router.sign(request, 'tcp://v', soon());
   here.reachableLeader = () => null;
   router.changed();
   await Promise.resolve();
@@ -108,7 +111,7 @@ test('when the leader dies the same bytes go to its successor', async () => {
   assert.equal(again?.leader, 'b');
   assert.deepEqual(again.ask.request, here.asked[0]?.ask.request);
   router.answered('b', { kind: 'answer', number: again.ask.number, outcome: released(5) });
-  assert.deepEqual(await outcome, released(5));
+  assert.deepEqual((await outcome).outcome, released(5));
 });
 
 test('a change between looking and waiting is not missed', async () => {
@@ -120,23 +123,23 @@ test('a change between looking and waiting is not missed', async () => {
     router.changed();
     return null;
   };
-  const outcome = router.sign(request, soon());
+  const outcome = router.sign(request, 'tcp://v', soon());
   await here.sentOne;
   const number = here.asked[0]?.ask.number ?? 0;
   router.answered('a', { kind: 'answer', number, outcome: released(6) });
-  assert.deepEqual(await outcome, released(6));
+  assert.deepEqual((await outcome).outcome, released(6));
 });
 
 test('no leader within the deadline: not now, so that the node asks again', async () => {
-  const outcome = await new Router(world()).sign(request, performance.now() + 20);
-  assert.deepEqual(outcome, { kind: 'notNow', reason: 'timeout', leader: null });
+  const outcome = await new Router(world()).sign(request, 'tcp://v', performance.now() + 20);
+  assert.deepEqual(outcome.outcome, { kind: 'notNow', reason: 'timeout', leader: null });
 });
 
 test('no leader for two seconds: a final answer at once, so that the node does not freeze', async () => {
   const here = world();
   here.leaderlessMs = () => 2500;
-  const outcome = await new Router(here).sign(request, soon());
-  assert.deepEqual(outcome, { kind: 'noQuorum', leaderlessMs: 2500 });
+  const outcome = await new Router(here).sign(request, 'tcp://v', soon());
+  assert.deepEqual(outcome.outcome, { kind: 'noQuorum', leaderlessMs: 2500 });
 });
 
 test('a refusal is final: it is not tried elsewhere', async () => {
@@ -150,7 +153,8 @@ test('a refusal is final: it is not tried elsewhere', async () => {
       return refused;
     },
   });
-  assert.deepEqual(await new Router(here).sign(request, soon()), refused);
+  const { outcome } = await new Router(here).sign(request, 'tcp://v', soon());
+  assert.deepEqual(outcome, refused);
   assert.equal(asked, 1);
 });
 

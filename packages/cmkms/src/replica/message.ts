@@ -16,6 +16,8 @@ export interface SignAsk {
   /** Drawn by the asker; never used twice by one process. */
   readonly number: number;
   readonly request: SignRequest;
+  /** Whose request it is, for the leader's log: the address as configured. */
+  readonly validator: string;
   /** What is left of the asker's second. */
   readonly budgetMs: number;
 }
@@ -73,6 +75,7 @@ function toWire(message: ReplicaMessage): cometkms.replica.ReplicaMessage.$Prope
           step: message.request.hrs.step,
           signBytes: message.request.signBytes,
           extensionSignBytes: message.request.extensionSignBytes,
+          validator: message.validator,
           budgetMs: Math.max(0, Math.floor(message.budgetMs)),
         },
       };
@@ -204,6 +207,7 @@ function askFromWire(ask: cometkms.replica.SignAsk.$Properties): SignAsk {
       signBytes: required(copy(ask.signBytes), 'sign bytes'),
       extensionSignBytes: copy(ask.extensionSignBytes),
     },
+    validator: ask.validator ?? '',
     budgetMs: ask.budgetMs ?? 0,
   };
 }

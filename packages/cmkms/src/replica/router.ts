@@ -36,6 +36,12 @@ export type RoutedOutcome =
   | SignOutcome
   | { readonly kind: 'noQuorum'; readonly leaderlessMs: number };
 
+export interface Routed {
+  readonly outcome: RoutedOutcome;
+  /** The member that answered; null: this replica, or nobody. */
+  readonly answeredBy: string | null;
+}
+
 const notNow = (reason: 'notLeader' | 'unknown' | 'timeout'): SignOutcome => ({
   kind: 'notNow',
   reason,
@@ -66,30 +72,37 @@ export class Router {
    * Asks whoever leads until there is a final answer or `deadlineMs` (monotonic) has passed.
    * Never rejects for what the world did.
    */
-  async sign(request: SignRequest, deadlineMs: number): Promise<RoutedOutcome> {
+  async sign(request: SignRequest, validator: string, deadlineMs: number): Promise<Routed> {
     let unknown = false;
     while (this.#world.now() < deadlineMs) {
       const leaderlessMs = this.#world.leaderlessMs();
-      if (leaderlessMs >= LEADERLESS_HOLD_MS) return { kind: 'noQuorum', leaderlessMs };
+      if (leaderlessMs >= LEADERLESS_HOLD_MS) {
+        return { outcome: { kind: 'noQuorum', leaderlessMs }, answeredBy: null };
+      }
       const seen = this.#changes;
-      const outcome = await this.#tryOnce(request, deadlineMs);
+      const answeredBy = this.#world.mayServe() ? null : this.#world.reachableLeader();
+      const outcome = await this.#tryOnce(answeredBy, request, validator, deadlineMs);
       if (outcome === null || isAskElsewhere(outcome)) {
         // Asking again before anything changed would get the same answer.
         await this.#changedSince(seen, deadlineMs);
       } else if (outcome.kind === 'notNow' && outcome.reason === 'unknown') {
         unknown = true;
       } else {
-        return outcome;
+        return { outcome, answeredBy };
       }
     }
-    return notNow(unknown ? 'unknown' : 'timeout');
+    return { outcome: notNow(unknown ? 'unknown' : 'timeout'), answeredBy: null };
   }
 
-  /** One try at whoever leads now. Null: nobody to ask. */
-  async #tryOnce(request: SignRequest, deadlineMs: number): Promise<SignOutcome | null> {
-    if (this.#world.mayServe()) return await this.#signHere(request, deadlineMs);
-    const leader = this.#world.reachableLeader();
-    return leader === null ? null : await this.#askLeader(leader, request, deadlineMs);
+  /** One try at whoever leads now; null: nobody to ask. Runs on from the look at leadership without a pause. */
+  async #tryOnce(
+    leader: string | null,
+    request: SignRequest,
+    validator: string,
+    deadlineMs: number,
+  ): Promise<SignOutcome | null> {
+    if (leader !== null) return await this.#askLeader(leader, request, validator, deadlineMs);
+    return this.#world.mayServe() ? await this.#signHere(request, deadlineMs) : null;
   }
 
   async #signHere(request: SignRequest, deadlineMs: number): Promise<SignOutcome> {
@@ -101,7 +114,12 @@ export class Router {
     return await gate.sign(request, deadlineMs);
   }
 
-  #askLeader(leader: string, request: SignRequest, deadlineMs: number): Promise<SignOutcome> {
+  #askLeader(
+    leader: string,
+    request: SignRequest,
+    validator: string,
+    deadlineMs: number,
+  ): Promise<SignOutcome> {
     const number = ++this.#lastNumber;
     const budgetMs = deadlineMs - this.#world.now();
     return new Promise((resolve) => {
@@ -112,7 +130,7 @@ export class Router {
         resolve(outcome);
       };
       this.#pending.set(number, { leader, settle });
-      if (!this.#world.ask(leader, { kind: 'ask', number, request, budgetMs })) {
+      if (!this.#world.ask(leader, { kind: 'ask', number, request, validator, budgetMs })) {
         settle(notNow('notLeader'));
       }
     });

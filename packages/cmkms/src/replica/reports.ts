@@ -1,0 +1,176 @@
+/**
+ * What is told of a sign request after its answer has left: log, metrics, journal.
+ *
+ * Owns    which line, which counters and which journal entry an outcome becomes.
+ * Never   runs before the answer was handed out, is awaited, or lets a fault of its own reach a signature.
+ * Proof   test/replica-reports.test.ts.
+ */
+import { readSignBytes, SignStateError } from '@cometkms/sign-state';
+import type { Released, SignRequest } from '@cometkms/signer';
+import type { Journal } from '../journal/index.js';
+import { atMost, type Log, type RefusedVerdict } from '../log/index.js';
+import { type Metrics, type Outcome, outcomeOf } from '../metrics/index.js';
+import { type ChainKey, type SignType, signTypes } from '../status.js';
+import type { RoutedOutcome } from './router.js';
+
+export interface Reported {
+  readonly chain: ChainKey;
+  readonly request: SignRequest;
+  readonly outcome: RoutedOutcome;
+  /** Address of the validator that asked. */
+  readonly validator: string;
+  /** The replica that handed the request to us; null: its link is ours. */
+  readonly via: string | null;
+  /** True where another replica answered and has told of it already. */
+  readonly answeredElsewhere: boolean;
+}
+
+/** Releases over which the median is taken. */
+const MEDIAN_OF = 100;
+
+export class Reports {
+  readonly #log: Log;
+  readonly #metrics: Metrics;
+  readonly #journal: Journal;
+  readonly #latencies = new Map<string, number[]>();
+  readonly #releasedAt = new Map<string, number>();
+  readonly #drops = new Map<string, (nowMs: number) => number | null>();
+
+  constructor(log: Log, metrics: Metrics, journal: Journal) {
+    this.#log = log;
+    this.#metrics = metrics;
+    this.#journal = journal;
+  }
+
+  /** Unix milliseconds of this replica's last release; null before the first. */
+  lastReleasedAt(chain: ChainKey): number | null {
+    return this.#releasedAt.get(nameOf(chain)) ?? null;
+  }
+
+  medianMs(chain: ChainKey): number | null {
+    const sorted = [...(this.#latencies.get(nameOf(chain)) ?? [])].sort((a, b) => a - b);
+    return sorted[Math.floor(sorted.length / 2)] ?? null;
+  }
+
+  /** Says it once the answer is on its way: the loop writes sockets before it comes back to this. */
+  later(reported: Reported): void {
+    setImmediate(() => this.#tell(reported));
+  }
+
+  #tell(reported: Reported): void {
+    const { chain, request, outcome, via, answeredElsewhere } = reported;
+    const type = signTypes[request.hrs.step - 1] ?? 'precommit';
+    const label: Outcome = outcome.kind === 'noQuorum' ? 'no_quorum' : outcomeOf(outcome);
+    // Counted where the link is: a sum over replicas counts each request once.
+    if (via === null) this.#metrics.signRequest(chain, type, label);
+    if (answeredElsewhere) return;
+    if (outcome.kind === 'released') this.#released(reported, outcome, type);
+    else if (outcome.kind === 'notNow') this.#dropped(reported, outcome.leader);
+    else this.#refused(reported, type, label as RefusedVerdict);
+    this.#write(reported, type, label);
+  }
+
+  #released(reported: Reported, released: Released, type: SignType): void {
+    const { chain, request, via } = reported;
+    const at = Date.now();
+    const { stages, proof } = released;
+    this.#metrics.released(chain, {
+      type,
+      height: request.hrs.height,
+      nil: blockOf(released.signBytes) === 'nil',
+      at,
+      stagesMs: stages,
+    });
+    this.#metrics.watermarkSynced(stages.watermark);
+    this.#releasedAt.set(nameOf(chain), at);
+    this.#remember(chain, stages.total);
+    const asked = { ...this.#asked(reported, type), via, term: proof.term, index: proof.index };
+    if (released.verdict === 'granted') {
+      this.#log('signed', {
+        ...asked,
+        verdict: 'granted',
+        total_ms: stages.total,
+        commit_ms: stages.commit,
+        watermark_ms: stages.watermark,
+        sign_ms: stages.sign,
+      });
+    } else {
+      const { verdict } = released;
+      this.#log('replayed', { ...asked, verdict, total_ms: stages.total });
+    }
+  }
+
+  #refused(reported: Reported, type: SignType, verdict: RefusedVerdict): void {
+    const { outcome, via, chain } = reported;
+    const detail = outcome.kind === 'refused' ? outcome.detail : 'no leader';
+    this.#log('refused', { ...this.#asked(reported, type), verdict, detail, via });
+    if (outcome.kind === 'refused' && outcome.code === 'WATERMARK') {
+      this.#metrics.secondGateRefused(chain, 'other_content');
+    }
+  }
+
+  /** At most one line a second for each link: a node asks again ten times in that time. */
+  #dropped({ chain, validator, outcome }: Reported, leader: string | null): void {
+    const allows = this.#drops.get(validator) ?? atMost(1000);
+    this.#drops.set(validator, allows);
+    const more = allows(performance.now());
+    if (more === null) return;
+    const gone = outcome.kind === 'notNow' && outcome.reason === 'notLeader';
+    const reason = gone ? 'not_leader' : 'timeout';
+    this.#log('dropped', { chain: chain.chainId, validator, reason, leader, more });
+  }
+
+  #asked({ chain, request, validator }: Reported, type: SignType) {
+    return {
+      chain: chain.chainId,
+      key: chain.keyAddress,
+      type,
+      h: request.hrs.height,
+      r: request.hrs.round,
+      block: blockOf(request.signBytes),
+      validator,
+    };
+  }
+
+  #write(reported: Reported, type: SignType, outcome: Outcome): void {
+    const { chain, request, validator, via } = reported;
+    const answer = reported.outcome;
+    const released = answer.kind === 'released' ? answer : null;
+    this.#journal.append({
+      ...chain,
+      at: Date.now(),
+      type,
+      height: request.hrs.height,
+      round: request.hrs.round,
+      block: blockOf(request.signBytes),
+      validator,
+      via,
+      outcome,
+      detail: answer.kind === 'refused' ? answer.detail : null,
+      term: released?.proof.term ?? null,
+      index: released?.proof.index ?? null,
+      stagesMs: released?.stages ?? {},
+      signBytes: request.signBytes,
+    });
+  }
+
+  #remember(chain: ChainKey, totalMs: number): void {
+    const latencies = this.#latencies.get(nameOf(chain)) ?? [];
+    this.#latencies.set(nameOf(chain), latencies);
+    latencies.push(totalMs);
+    if (latencies.length > MEDIAN_OF) latencies.shift();
+  }
+}
+
+const nameOf = (chain: ChainKey): string => `${chain.chainId}/${chain.keyAddress}`;
+
+/** First eight hex digits of the block's hash, or `nil`; `?` where the bytes are none. */
+function blockOf(signBytes: Uint8Array): string {
+  try {
+    const { blockId } = readSignBytes(signBytes);
+    return blockId === null ? 'nil' : Buffer.from(blockId.hash).toString('hex', 0, 4).toUpperCase();
+  } catch (error) {
+    if (error instanceof SignStateError) return '?';
+    throw error;
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * The links of this replica to its validators.
+ *
+ * Owns    one link per (chain, validator), and giving each the order that `link-plan.ts` answers.
+ * Never   decides who holds a link, or who signs.
+ * Proof   test/replica-cluster.test.ts; real nodes in packages/interop.
+ */
+import {
+  type DialOutcome,
+  type LinkEvents,
+  type LinkOptions,
+  type LinkState,
+  type ProposalRequest,
+  type SignAnswer,
+  ValidatorLink,
+  type VoteRequest,
+} from '@cometkms/privval';
+import type { RecordId } from '@cometkms/sign-state';
+import type { ValidatorAddress } from '../config/addresses.js';
+import type { ChainKey, ValidatorStatus } from '../status.js';
+import { type ClusterFacts, LEADERLESS_HOLD_OFF_MS, planLink } from './link-plan.js';
+
+export interface LinkedChain extends ChainKey {
+  readonly id: RecordId;
+  readonly validators: readonly ValidatorAddress[];
+}
+
+export interface LinksWorld {
+  cluster(): ClusterFacts;
+  /** A member that we hear from says that it holds the link. */
+  heldElsewhere(chain: LinkedChain, address: string): boolean;
+  exclusive(chain: LinkedChain, address: string): boolean;
+  sign(
+    chain: LinkedChain,
+    validator: string,
+    request: VoteRequest | ProposalRequest,
+  ): Promise<SignAnswer>;
+  /** What this replica holds has changed: the others must know. */
+  heldChanged(): void;
+  readonly observer: LinkObserver;
+}
+
+/** For log and metrics. */
+export interface LinkObserver {
+  state(chain: LinkedChain, validator: string, state: LinkState, detail: string): void;
+  dialed(chain: LinkedChain, validator: string, outcome: DialOutcome, detail: string): void;
+  badFrame(chain: LinkedChain, validator: string, reason: string): void;
+  request: (
+    chain: LinkedChain,
+    validator: string,
+    kind: Parameters<LinkEvents['onRequest']>[0],
+  ) => void;
+  invalid: (
+    chain: LinkedChain,
+    validator: string,
+    ...args: Parameters<LinkEvents['onInvalidRequest']>
+  ) => void;
+}
+
+interface Held {
+  readonly chain: LinkedChain;
+  readonly address: string;
+  readonly link: ValidatorLink;
+  state: LinkState;
+  /** Monotonic; set while the validator talks to us. */
+  connectedSince: number | null;
+  since: number;
+  lastRequestAt: number | null;
+  lastError: string | null;
+}
+
+const isConnected = (state: LinkState): boolean => state === 'connected' || state === 'active';
+
+/** Ages count in the plan (two seconds without a leader), so it is made anew this often. */
+const PLAN_EVERY_MS = 250;
+
+export class ValidatorLinks {
+  readonly #world: LinksWorld;
+  readonly #links: readonly Held[];
+  readonly #timer: NodeJS.Timeout;
+  #stopped = false;
+
+  constructor(chains: readonly LinkedChain[], options: Partial<LinkOptions>, world: LinksWorld) {
+    this.#world = world;
+    this.#links = chains.flatMap((chain) =>
+      chain.validators.map((address) => this.#open(chain, address, options)),
+    );
+    this.#timer = setInterval(() => this.plan(), PLAN_EVERY_MS);
+  }
+
+  /** Gives every link its order. Call it when leadership or another member's links changed. */
+  plan(): void {
+    if (this.#stopped) return;
+    const cluster = this.#world.cluster();
+    for (const held of this.#links) {
+      const { chain, address, link, connectedSince } = held;
+      const order = planLink(cluster, {
+        exclusive: this.#world.exclusive(chain, address),
+        connectedMs: connectedSince === null ? null : performance.now() - connectedSince,
+        heldElsewhere: this.#world.heldElsewhere(chain, address),
+      });
+      if (order === 'hold') link.hold();
+      else if (order === 'release') void link.release();
+      else link.reset(LEADERLESS_HOLD_OFF_MS);
+    }
+  }
+
+  /** Addresses of the validators that talk to this replica. */
+  held(): readonly string[] {
+    return this.#links.filter((held) => isConnected(held.state)).map((held) => held.address);
+  }
+
+  status(chain: ChainKey): readonly ValidatorStatus[] {
+    return this.#links
+      .filter((h) => h.chain.chainId === chain.chainId && h.chain.keyAddress === chain.keyAddress)
+      .map(({ address, state, since, lastRequestAt, lastError }) => ({
+        address,
+        state,
+        since,
+        lastRequestAt,
+        lastError,
+      }));
+  }
+
+  /** Resets every link: a node notices a reset one retry sooner than a FIN. @returns how many were open */
+  async stop(): Promise<number> {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    const open = this.held().length;
+    await Promise.all(this.#links.map(({ link }) => link.release('reset')));
+    return open;
+  }
+
+  #open(chain: LinkedChain, validator: ValidatorAddress, options: Partial<LinkOptions>): Held {
+    const address = validator.text;
+    const { observer } = this.#world;
+    const sign = (request: VoteRequest | ProposalRequest): Promise<SignAnswer> =>
+      this.#world.sign(chain, address, request);
+    const events: LinkEvents = {
+      onState: (state, detail) => this.#stateChanged(held, state, detail),
+      onDial: (outcome, detail) => {
+        if (outcome !== 'ok') held.lastError = detail;
+        observer.dialed(chain, address, outcome, detail);
+      },
+      onBadFrame: (reason) => observer.badFrame(chain, address, reason),
+      onRequest: (kind) => {
+        held.lastRequestAt = Date.now();
+        observer.request(chain, address, kind);
+      },
+      onInvalidRequest: (kind, error) => observer.invalid(chain, address, kind, error),
+      // Each of these is an event above, with a name of its own.
+      onLog: () => {},
+    };
+    const handler = {
+      chainId: chain.chainId,
+      publicKey: () => ({ type: 'ed25519' as const, bytes: chain.id.key.bytes }),
+      signVote: sign,
+      signProposal: sign,
+    };
+    const link = new ValidatorLink(validator, handler, events, options);
+    const held: Held = {
+      chain,
+      address,
+      link,
+      state: 'idle',
+      connectedSince: null,
+      since: Date.now(),
+      lastRequestAt: null,
+      lastError: null,
+    };
+    return held;
+  }
+
+  #stateChanged(held: Held, state: LinkState, detail: string): void {
+    const before = isConnected(held.state);
+    held.state = state;
+    held.since = Date.now();
+    if (isConnected(state) !== before) {
+      held.connectedSince = before ? null : performance.now();
+      this.#world.heldChanged();
+    }
+    this.#world.observer.state(held.chain, held.address, state, detail);
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * A cluster of real replicas: homes made by `cmkms cluster init`, keys by `cmkms import filepv`, one process each.
+ *
+ * Owns    what an operator would do at three machines, on one.
+ * Never   reaches into a replica: it uses the command line, HTTP, and signals.
+ */
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePorts, ManagedProcess, run, until } from './processes.js';
+
+const cmkmsPath = fileURLToPath(new URL('../../../cmkms/bin/cmkms.mjs', import.meta.url));
+
+/** `cmkms ARGS...`, to its end. @throws where it refuses, with its words */
+export function cmkms(...args: readonly string[]): Promise<string> {
+  return run(process.execPath, [cmkmsPath, ...args]);
+}
+
+export interface FleetOptions {
+  /** Fresh; homes, logs and the CA go here. */
+  readonly directory: string;
+  readonly chainId: string;
+  /** `priv_validator_laddr` of each validator. */
+  readonly validators: readonly string[];
+  /** A node's home with the key (and state) to take over. */
+  readonly importFrom: string;
+  readonly replicas?: number;
+  /** States that the key never signed, as an operator does for a new chain. */
+  readonly neverSigned?: boolean;
+  readonly extraArgs?: readonly string[];
+}
+
+/** The part of /status that tests look at. */
+export interface FleetStatus {
+  readonly is_leader: boolean;
+  readonly leader_id: string;
+  readonly ready: boolean;
+  readonly term: number;
+  readonly chains: readonly {
+    readonly chain_id: string;
+    readonly last_sign_state: { readonly height: string } | null;
+    readonly validators: readonly { readonly addr: string; readonly state: string }[];
+  }[];
+}
+
+export interface FleetReplica {
+  readonly name: string;
+  readonly home: string;
+  readonly httpPort: number;
+  readonly logPath: string;
+  process: ManagedProcess | null;
+}
+
+export class Fleet {
+  readonly replicas: readonly FleetReplica[];
+  readonly #options: FleetOptions;
+
+  private constructor(options: FleetOptions, replicas: readonly FleetReplica[]) {
+    this.#options = options;
+    this.replicas = replicas;
+  }
+
+  /** Homes, certificates and keys; nothing is started. */
+  static async create(options: FleetOptions): Promise<Fleet> {
+    const count = options.replicas ?? 3;
+    const names = Array.from({ length: count }, (_, i) => `kms-${'abcde'[i]}`);
+    const ports = await freePorts(2 * count);
+    const out = join(options.directory, 'fleet');
+    await cmkms(
+      ...['cluster', 'init', '--out', out, '--chain-id', options.chainId],
+      ...names.flatMap((name, i) => ['--peer', `${name}=127.0.0.1:${ports[i]}`]),
+      ...options.validators.flatMap((address) => ['--validator-addr', address]),
+    );
+    const homes = names.map((name) => join(out, name));
+    await cmkms(
+      ...['import', 'filepv', '--from', options.importFrom, '--chain-id', options.chainId],
+      ...homes.flatMap((home) => ['--home', home]),
+    );
+    const logs = join(options.directory, 'logs');
+    if (!existsSync(logs)) mkdirSync(logs);
+    const replicas = names.map((name, i) => ({
+      name,
+      home: homes[i] ?? '',
+      httpPort: ports[count + i] ?? 0,
+      logPath: join(logs, `${name}.log`),
+      process: null,
+    }));
+    return new Fleet(options, replicas);
+  }
+
+  replica(name: string): FleetReplica {
+    const found = this.replicas.find((replica) => replica.name === name);
+    if (found === undefined) throw new Error(`no replica ${name}`);
+    return found;
+  }
+
+  start(name: string, ...args: readonly string[]): ManagedProcess {
+    const replica = this.replica(name);
+    if (replica.process?.alive) throw new Error(`${name} runs already`);
+    const { neverSigned, chainId, extraArgs } = this.#options;
+    replica.process = new ManagedProcess({
+      command: process.execPath,
+      args: [
+        ...[cmkmsPath, 'start', '--home', replica.home],
+        ...['--http-addr', `127.0.0.1:${replica.httpPort}`, '--log-format', 'json'],
+        ...(neverSigned ? ['--allow-fresh-state', chainId] : []),
+        ...(extraArgs ?? []),
+        ...args,
+      ],
+      logPath: replica.logPath,
+    });
+    return replica.process;
+  }
+
+  startAll(): void {
+    for (const replica of this.replicas) if (!replica.process?.alive) this.start(replica.name);
+  }
+
+  /** Undefined where it does not answer. */
+  async status(name: string): Promise<FleetStatus | undefined> {
+    try {
+      const answer = await fetch(`http://127.0.0.1:${this.replica(name).httpPort}/status`, {
+        signal: AbortSignal.timeout(1000),
+      });
+      return (await answer.json()) as FleetStatus;
+    } catch {
+      // Down, frozen, or not there yet: the caller asks again.
+      return undefined;
+    }
+  }
+
+  /** The replica that says it leads, as soon as one of those that answer does. */
+  leader(withinMs = 30_000, except?: string): Promise<string> {
+    return until(
+      'a leader',
+      async () => {
+        for (const { name, process } of this.replicas) {
+          if (name === except || !process?.alive) continue;
+          if ((await this.status(name))?.is_leader) return name;
+        }
+        return undefined;
+      },
+      withinMs,
+    );
+  }
+
+  /** Who holds the link to a validator. */
+  linkHolder(validator: string, withinMs = 30_000, except?: string): Promise<string> {
+    return until(
+      `a holder of the link to ${validator}`,
+      async () => {
+        for (const { name, process } of this.replicas) {
+          if (name === except || !process?.alive) continue;
+          const links = (await this.status(name))?.chains.flatMap((chain) => chain.validators);
+          const link = links?.find(({ addr }) => addr === validator);
+          if (link?.state === 'active' || link?.state === 'connected') return name;
+        }
+        return undefined;
+      },
+      withinMs,
+    );
+  }
+
+  ready(name: string, withinMs = 30_000): Promise<true> {
+    return until(
+      `${name} ready`,
+      async () => ((await this.status(name))?.ready ? true : undefined),
+      withinMs,
+    );
+  }
+
+  async stopAll(): Promise<void> {
+    for (const { process } of this.replicas) process?.signal('SIGCONT');
+    await Promise.all(this.replicas.map(({ process }) => process?.stop()));
+  }
+}
