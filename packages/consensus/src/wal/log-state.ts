@@ -4,7 +4,7 @@
  * Owns    what a batch does to it (raft.md rules 14, 44, 45), for appending and for recovery alike, so
  *         that what is kept in memory is by construction what would be read back.
  * Never   does I/O, or judges terms and votes: that is the core's.
- * Proof   test/wal-log-state.test.ts.
+ * Proof   conformance/storage.ts (each rule broken once), test/wal-history.test.ts (any history).
  */
 import type { Entry, HardState, Index, MemberId, Snapshot, Term } from '../core/types.js';
 import type { Boot, Genesis, LogBatch, PeerMark } from '../storage.js';

@@ -3,7 +3,7 @@
  *
  * Owns    what stands in a segment: its head, its whole frames, and how it ends.
  * Never   decides whether that may be used (recovery.ts does), or looks at other segments.
- * Proof   test/wal-scan.test.ts, test/wal-fuzz.test.ts.
+ * Proof   test/wal-recovery.test.ts, test/wal-fuzz.test.ts.
  */
 import {
   BLOCK_BYTES,
