@@ -68,6 +68,7 @@ export async function startAdmin(
     await removeStale(home, path);
     await listen(server, path);
   } catch (error) {
+    server.close();
     if (error instanceof CmkmsError) throw error;
     const detail = error instanceof Error ? error.message : String(error);
     throw new CmkmsError('NOT_WRITABLE', { path, detail }, { cause: error });

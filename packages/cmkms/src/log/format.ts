@@ -13,6 +13,7 @@ export type LogFormat = 'plain' | 'json';
 
 /** One value. Longer ones are cut: the text may come from a validator or from an operating system. */
 const maxValueChars = 512;
+const maxLookedAtChars = 1024;
 const maxListItems = 64;
 
 export function levelOf<E extends EventName>(event: E, facts: EventFacts[E]): Level {
@@ -64,8 +65,14 @@ function bounded(fact: Exclude<Fact, null>): Shown {
 }
 
 function boundedText(text: string): string {
-  const safe = withoutKeyMaterial(text.slice(0, maxValueChars));
-  return text.length > maxValueChars ? `${safe}…` : safe;
+  // Looked at before it is cut to size, or a cut could leave half a secret that no pattern knows.
+  const looked =
+    text.length > maxLookedAtChars
+      ? text.slice(0, maxLookedAtChars).replace(/[\w+/=-]+$/, '')
+      : text;
+  const safe = withoutKeyMaterial(looked);
+  const cut = looked !== text || safe.length > maxValueChars;
+  return cut ? `${safe.slice(0, maxValueChars)}…` : safe;
 }
 
 /**
