@@ -1,0 +1,50 @@
+/**
+ * One process per home.
+ *
+ * Owns    the lock on data/lock: LevelDB's own, which the kernel drops with the process, however it ends.
+ * Never   trusts a process id in a file: holder.json is for the message alone.
+ * Proof   test/home-lock.test.ts (two processes, one killed with -9)
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Level } from 'level';
+import { CmkmsError } from './errors.js';
+import { FILE_MODE, type HomePaths, makeDirectory } from './home.js';
+
+export interface HomeLock {
+  release(): Promise<void>;
+}
+
+/**
+ * Taken before anything in data/ is read, and held until the process ends.
+ * @throws CmkmsError HOME_LOCKED
+ */
+export async function lockHome(paths: HomePaths, command: string): Promise<HomeLock> {
+  await makeDirectory(paths.data);
+  await makeDirectory(paths.lock);
+  const holder = join(paths.lock, 'holder.json');
+  const database = new Level<string, string>(paths.lock);
+  try {
+    await database.open();
+  } catch (error) {
+    const code = (error as { cause?: NodeJS.ErrnoException }).cause?.code;
+    if (code !== 'LEVEL_LOCKED') throw error;
+    throw new CmkmsError(
+      'HOME_LOCKED',
+      { home: paths.home, holder: await describeHolder(holder) },
+      { cause: error },
+    );
+  }
+  const note = { pid: process.pid, command, since: new Date().toISOString() };
+  await writeFile(holder, JSON.stringify(note), { mode: FILE_MODE });
+  return { release: () => database.close() };
+}
+
+async function describeHolder(path: string): Promise<string> {
+  try {
+    const note = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+    return `process ${String(note['pid'])} (${String(note['command'])}, since ${String(note['since'])})`;
+  } catch {
+    return 'another process';
+  }
+}
