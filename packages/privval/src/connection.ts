@@ -53,6 +53,7 @@ export class PlainConnection implements Connection {
       this.#closed = true;
       this.#receiver?.closed(this.#cause());
     });
+    this.#closed = socket.closed;
     // Nobody here half-closes. Without this, a peer that sends FIN and never reads keeps us open.
     socket.once('end', () => socket.destroy());
   }

@@ -66,7 +66,8 @@ function open(address: ValidatorAddress): Socket {
   });
 }
 
-function dialError(error: NodeJS.ErrnoException, address: ValidatorAddress): PrivvalError {
+/** A system error in the words of this room. */
+export function dialError(error: NodeJS.ErrnoException, address: ValidatorAddress): PrivvalError {
   const detail = error.message || (error.code ?? 'no detail');
   const options = { cause: error };
   switch (error.code) {

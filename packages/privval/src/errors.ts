@@ -202,3 +202,9 @@ export class PrivvalError<C extends PrivvalCode = PrivvalCode> extends Error {
     this.remedy = row.remedy;
   }
 }
+
+/** For a `catch`: what is not of this room was our own fault, and goes on. */
+export function asPrivvalError(error: unknown): PrivvalError {
+  if (error instanceof PrivvalError) return error;
+  throw error;
+}

@@ -28,3 +28,12 @@ export {
   type SessionOptions,
   type SigningHandler,
 } from './session.js';
+export {
+  type Closing,
+  type DialOutcome,
+  defaultLinkOptions,
+  type LinkEvents,
+  type LinkOptions,
+  type LinkState,
+  ValidatorLink,
+} from './validator-link.js';

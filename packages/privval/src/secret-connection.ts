@@ -8,7 +8,7 @@
  * Proof   test/secret-connection.test.ts: a handshake with fixed keys, byte for byte; strangers.
  */
 import type { Connection, Receiver, TransportKind } from './connection.js';
-import { PrivvalError } from './errors.js';
+import { asPrivvalError, PrivvalError } from './errors.js';
 import { FrameDecoder, frame } from './framing.js';
 import { decodeAuthSignature, encodeAuthSignature } from './message-codec.js';
 import {
@@ -151,8 +151,7 @@ export class SecretConnection implements Connection {
         this.#deliver(plain);
       }
     } catch (error) {
-      if (!(error instanceof PrivvalError)) throw error;
-      this.#fail(error);
+      this.#fail(asPrivvalError(error));
     }
   }
 
@@ -264,6 +263,6 @@ function describeStranger(bytes: Uint8Array): string {
   if (text.startsWith('HTTP/')) return `answered HTTP (${line}): that is the RPC port`;
   if (text.startsWith('SSH-')) return `answered SSH (${line})`;
   if (bytes[0] === 0x15 && bytes[1] === 0x03) return 'answered TLS';
-  if (/^[\x20-\x7e]+/.test(text)) return `said ${line}`;
+  if (/^[\x20-\x7e]{3}/.test(text)) return `said ${line}`;
   return `sent ${Buffer.from(bytes.subarray(0, 16)).toString('hex')}`;
 }

@@ -17,7 +17,7 @@ import {
   type WrittenAnswer,
 } from './answer.js';
 import type { Connection } from './connection.js';
-import { PrivvalError } from './errors.js';
+import { asPrivvalError, PrivvalError } from './errors.js';
 import { defaultMaxMessageBytes, FrameDecoder, frame } from './framing.js';
 import { decodeMessage, encodeMessage } from './message-codec.js';
 import type {
@@ -160,8 +160,7 @@ export class Session {
         this.#answer(decodeMessage(body));
       }
     } catch (error) {
-      if (!(error instanceof PrivvalError)) throw error;
-      this.reset(error);
+      this.reset(asPrivvalError(error));
     }
   }
 
@@ -317,7 +316,7 @@ export class Session {
       this.#decoder.finish();
       return null;
     } catch (error) {
-      return error instanceof PrivvalError ? error : null;
+      return asPrivvalError(error);
     }
   }
 
