@@ -133,7 +133,6 @@ test(`nothing goes wrong for good in ${seeds} faulty worlds`, () => {
       throw new Error(`seed ${seed}: ${cause}`, { cause });
     }
   }
-  console.log(reached, outcomes);
   // A calm world would prove nothing: the situations were reached.
   const atLeast = { crashes: 5, truncations: 0.3, restores: 0.3, stalls: 1, terms: 5, commits: 20 };
   for (const [name, perSeed] of Object.entries(atLeast)) {
