@@ -92,8 +92,8 @@ export class MemoryReplica implements ReservationStore, Leadership {
     return this.#change({ kind: 'registerChain', id, start, limits, by: this.#name, at: 0 });
   }
 
-  raiseFloor(id: RecordId, floor: Hrs): Promise<Committed<Change>> {
-    return this.#change({ kind: 'raiseFloor', id, floor });
+  raiseFloor(id: RecordId, floor: Hrs, endsCutover: boolean): Promise<Committed<Change>> {
+    return this.#change({ kind: 'raiseFloor', id, floor, endsCutover });
   }
 
   setLimits(id: RecordId, limits: Limits): Promise<Committed<Change>> {

@@ -44,8 +44,11 @@ export interface ReservationStore {
   reserve(request: Omit<Reserve, 'kind'>): Promise<Committed<Verdict>>;
   /** Once, for ever: `rejected` with `alreadyRegistered` the second time. */
   registerChain(id: RecordId, start: StartingPoint, limits: Limits): Promise<Committed<Change>>;
-  /** At or below `floor` nothing new is signed. Never lowers it. */
-  raiseFloor(id: RecordId, floor: Hrs): Promise<Committed<Change>>;
+  /**
+   * At or below `floor` nothing new is signed. Never lowers it.
+   * @param endsCutover an operator's word that the old signer is stopped; see `RaiseFloor`
+   */
+  raiseFloor(id: RecordId, floor: Hrs, endsCutover: boolean): Promise<Committed<Change>>;
   setLimits(id: RecordId, limits: Limits): Promise<Committed<Change>>;
   setHaltHeight(id: RecordId, height: bigint | null): Promise<Committed<Change>>;
   /** Permanent. */

@@ -45,8 +45,8 @@ const bugs: Readonly<Record<string, Bug>> = {
     }),
   }),
   lowersTheFloor: (store) => ({
-    raiseFloor: (id, floor) =>
-      store.raiseFloor(id, floor.height === 10n ? { ...floor, height: 30n } : floor),
+    raiseFloor: (id, floor, ends) =>
+      store.raiseFloor(id, floor.height === 10n ? { ...floor, height: 30n } : floor, ends),
   }),
   appliesLate: (store) => ({ read: () => store.read({ chainId: '', key: noKey }) }),
   none: () => ({}),
@@ -61,7 +61,7 @@ if (make !== undefined) {
     const store: ReservationStore = {
       reserve: (request) => good.reserve(request),
       registerChain: (id, start, limits) => good.registerChain(id, start, limits),
-      raiseFloor: (id, floor) => good.raiseFloor(id, floor),
+      raiseFloor: (id, floor, ends) => good.raiseFloor(id, floor, ends),
       setLimits: (id, limits) => good.setLimits(id, limits),
       setHaltHeight: (id, height) => good.setHaltHeight(id, height),
       retire: (id) => good.retire(id),

@@ -67,7 +67,7 @@ const cases: readonly Case[] = [
       assert.equal(store.read(id), undefined);
       await expect(store, id, 5, 'X', 'unregistered');
       const changes = [
-        store.raiseFloor(id, position(5)),
+        store.raiseFloor(id, position(5), true),
         store.setLimits(id, suiteLimits),
         store.setHaltHeight(id, 5n),
         store.retire(id),
@@ -153,13 +153,28 @@ const cases: readonly Case[] = [
     title: 'a floor refuses what is at or below it, and never sinks',
     arrange: async (store, id) => {
       await registerFresh(store, id);
-      committed(await store.raiseFloor(id, position(20)));
-      committed(await store.raiseFloor(id, position(10)));
+      committed(await store.raiseFloor(id, position(20), true));
+      committed(await store.raiseFloor(id, position(10), true));
     },
     check: async (store, id) => {
       assert.deepEqual(store.read(id)?.floor, position(20));
       await expect(store, id, 20, 'X', 'regressed');
       await expect(store, id, 21, 'X', 'granted');
+    },
+  },
+  {
+    title: 'a raised floor ends the guard of the cut-over only on the operator’s word',
+    arrange: async (store, id) => {
+      for (const each of [id, sibling(id)]) {
+        const start = { kind: 'imported', position: position(5), signBytes: null } as const;
+        committed(await store.registerChain(each, start, suiteLimits));
+      }
+      committed(await store.raiseFloor(id, position(200), false));
+      committed(await store.raiseFloor(sibling(id), position(200), true));
+    },
+    check: async (store, id) => {
+      await expect(store, id, 301, 'X', 'cutover');
+      await expect(store, sibling(id), 301, 'X', 'granted');
     },
   },
   {
@@ -187,7 +202,7 @@ const cases: readonly Case[] = [
     check: async (store, id) => {
       assert.equal(store.read(id)?.retired, true);
       await expect(store, id, 7, 'X', 'retired');
-      expectRejected(committed(await store.raiseFloor(id, position(30))), 'retired');
+      expectRejected(committed(await store.raiseFloor(id, position(30), true)), 'retired');
       const again = await store.registerChain(id, { kind: 'neverSigned' }, suiteLimits);
       expectRejected(committed(again), 'alreadyRegistered');
     },
