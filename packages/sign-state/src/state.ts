@@ -7,7 +7,8 @@
  *         answers, the same snapshot and the same hash on every replica.
  * Proof   test/state.test.ts, test/history.property.test.ts.
  */
-import { createHash } from 'node:crypto';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { applyCommand } from './apply.js';
 import { decodeSnapshot, encodeSnapshot } from './codec.js';
 import { idKey } from './identity.js';
@@ -51,6 +52,6 @@ export class SignState {
 
   /** SHA-256 of the snapshot, lower-case hex: two replicas that differ here have diverged. */
   hash(): string {
-    return createHash('sha256').update(this.snapshot()).digest('hex');
+    return bytesToHex(sha256(this.snapshot()));
   }
 }
