@@ -100,15 +100,16 @@ function importedReservation(
     : { hrs: { ...position }, signBytes: copyBytes(signBytes), by, at };
 }
 
-function raiseFloor(record: SigningRecord, { floor }: RaiseFloor): Applied {
+function raiseFloor(record: SigningRecord, { floor, endsCutover }: RaiseFloor): Applied {
   if (record.floor !== null && comparePosition(floor, record.floor) <= 0) return keep(record);
   const highest = highestPosition(record);
-  // Only a floor that covers the import says what became of the old signer since.
+  // Only a floor that covers the import says what became of the old signer since, and only if an operator
+  // says it: a state file ahead of the cluster is a sign that the old signer ran on.
   const covers = highest === null || comparePosition(floor, highest) >= 0;
   return change({
     ...record,
     floor: { ...floor },
-    cutoverArmed: record.cutoverArmed && !covers,
+    cutoverArmed: record.cutoverArmed && !(endsCutover && covers),
   });
 }
 

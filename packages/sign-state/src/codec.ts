@@ -55,7 +55,7 @@ export function encodeCommand(command: Command): Uint8Array {
       };
       break;
     case 'raiseFloor':
-      message.raiseFloor = { id, floor: toHrs(command.floor) };
+      message.raiseFloor = { id, floor: toHrs(command.floor), endsCutover: command.endsCutover };
       break;
     case 'setLimits':
       message.setLimits = { id, limits: toLimits(command.limits) };
@@ -105,7 +105,12 @@ function fromCommand(message: wire.Command): Command {
     }
     case 'raiseFloor': {
       const it = message.raiseFloor;
-      return { kind, id: fromId('command', it?.id), floor: fromHrs('command', it?.floor) };
+      return {
+        kind,
+        id: fromId('command', it?.id),
+        floor: fromHrs('command', it?.floor),
+        endsCutover: it?.endsCutover ?? false,
+      };
     }
     case 'setLimits': {
       const it = message.setLimits;

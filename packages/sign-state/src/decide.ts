@@ -81,11 +81,13 @@ function above(record: SigningRecord, asked: Reserve): Allowed | Refused {
   const { base, maxHeightJump } = reach(record);
   if (height > base + maxHeightJump) return { kind: 'leap', base, maxHeightJump };
   if (record.cutoverArmed) {
-    // The guard ends with anything above the import, so that the highest position still is the import.
-    const imported = highestPosition(record)?.height ?? 0n;
+    // A grant ends the guard, and so does an operator's floor at or above the import. So the highest position
+    // is the import, or the floor of a state file that was found ahead of it: the highest place where the old
+    // signer is known to have signed. What it may have signed unseen lies above that.
+    const known = highestPosition(record)?.height ?? 0n;
     const { cutoverWindow } = record.limits;
-    const beyond = height > imported + cutoverWindow;
-    if (beyond) return { kind: 'cutover', base: imported, cutoverWindow };
+    const beyond = height > known + cutoverWindow;
+    if (beyond) return { kind: 'cutover', base: known, cutoverWindow };
   }
   // Copied, since this becomes the record: the caller may reuse its buffer.
   const signBytes = copyBytes(asked.signBytes);

@@ -52,7 +52,7 @@ export interface Reservation {
 export interface Limits {
   /** A grant may lie at most this far above the higher of last and floor. At least 1. */
   readonly maxHeightJump: bigint;
-  /** While the cut-over guard is armed, the first grant may lie at most this far above the import. At least 1. */
+  /** While the cut-over guard is armed, a grant may lie this far above the higher of last and floor. At least 1. */
   readonly cutoverWindow: bigint;
 }
 
@@ -66,7 +66,7 @@ export interface SigningRecord {
   /** From this height on nothing is signed. */
   readonly haltHeight: bigint | null;
   readonly limits: Limits;
-  /** Armed by an import, disarmed by the first grant or by a floor raised to the import or above. */
+  /** Armed by an import, disarmed by the first grant, or by an operator's floor at or above the import. */
   readonly cutoverArmed: boolean;
   /** Registered by a statement that this key never signed: its first grant has no jump limit below 10^9. */
   readonly neverSigned: boolean;
@@ -100,14 +100,18 @@ export interface RegisterChain {
   readonly at: number;
 }
 
-/**
- * Upward only: a lower or equal floor changes nothing. One at or above the import ends the cut-over guard;
- * a floor below it says nothing about what the old signer may have signed since.
- */
+/** Upward only: a lower or equal floor changes nothing, the cut-over guard included. */
 export interface RaiseFloor {
   readonly kind: 'raiseFloor';
   readonly id: RecordId;
   readonly floor: Hrs;
+  /**
+   * True: an operator's word on the old signer. At or above the import it ends the cut-over guard; a floor
+   * below the import says nothing about what the old signer may have signed since.
+   * False: the position of a state file that is ahead of the cluster. Something else signed there after the
+   * import, which is what the guard is for: it stays as it was, and its window begins at this floor.
+   */
+  readonly endsCutover: boolean;
 }
 
 export interface SetLimits {

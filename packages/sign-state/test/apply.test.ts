@@ -17,6 +17,14 @@ const floorAt = (height: bigint, round = 0, step: Hrs['step'] = 1): Command => (
   kind: 'raiseFloor',
   id: ID,
   floor: { height, round, step },
+  endsCutover: true,
+});
+/** As the leader commits it for a state file that is ahead of the cluster. */
+const foundAt = (height: bigint, round = 0, step: Hrs['step'] = 1): Command => ({
+  kind: 'raiseFloor',
+  id: ID,
+  floor: { height, round, step },
+  endsCutover: false,
 });
 const haltAt = (height: bigint | null): Command => ({ kind: 'setHaltHeight', id: ID, height });
 const limitsOf = (maxHeightJump: bigint, cutoverWindow: bigint): Command => ({
@@ -218,13 +226,45 @@ test('the first grant ends the cut-over guard, a repeat or a refusal does not', 
   assert.equal(verdictOf(state.apply(farAbove)), 'granted');
 });
 
-test('a floor at or above the import ends the cut-over guard, one below says nothing', () => {
+test('an operator’s floor at or above the import ends the guard, one below says nothing', () => {
   const state = started(importOf(X, 'withBytes'));
   assert.ok(changes(state, floorAt(100n, 1, 1), true).cutoverArmed);
   assert.ok(!changes(state, floorAt(100n, 1, 2), true).cutoverArmed);
   const floorOnly = started(importOf(X, 'withoutBytes'));
   assert.ok(changes(floorOnly, floorAt(100n, 1, 2), false).cutoverArmed);
   assert.ok(!changes(floorOnly, floorAt(100n, 1, 3), true).cutoverArmed);
+});
+
+test('a floor found in a state file rises like any other, and never ends the guard', () => {
+  for (const bytes of ['withBytes', 'withoutBytes'] as const) {
+    const state = started(importOf(X, bytes));
+    const record = changes(state, foundAt(100n, 1, 3), true);
+    assert.deepEqual(record.floor, { height: 100n, round: 1, step: 3 });
+    assert.ok(record.cutoverArmed);
+    assert.ok(changes(state, foundAt(101n), true).cutoverArmed);
+    assert.ok(changes(state, foundAt(100n), false).cutoverArmed);
+  }
+  const atTheImport = started(importOf(X, 'withBytes'));
+  assert.ok(changes(atTheImport, foundAt(100n, 1, 2), true).cutoverArmed);
+});
+
+test('after a floor found in a state file the window begins there, until an operator has spoken', () => {
+  const state = started(importOf(X, 'withBytes'));
+  changes(state, foundAt(101n), true);
+  const top = 101n + LIMITS.cutoverWindow;
+  const beyond = ask(top + 1n, 0, 'prevote', 'X');
+  assert.equal(verdictOf(state.apply(beyond)), 'cutover');
+  // What was found already is nobody's word.
+  assert.ok(changes(state, floorAt(101n), false).cutoverArmed);
+  assert.equal(verdictOf(state.apply(beyond)), 'cutover');
+  assert.ok(!changes(state, floorAt(101n, 0, 2), true).cutoverArmed);
+  assert.equal(verdictOf(state.apply(beyond)), 'granted');
+
+  const withinTheWindow = started(importOf(X, 'withBytes'));
+  changes(withinTheWindow, foundAt(101n), true);
+  assert.equal(verdictOf(withinTheWindow.apply(ask(top, 0, 'prevote', 'X'))), 'granted');
+  // Once ended it stays so: only an import arms it.
+  assert.ok(!changes(withinTheWindow, foundAt(top + 1n), true).cutoverArmed);
 });
 
 // ------------------------------------------------------------------- limits, halt, retirement

@@ -52,7 +52,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     by: text,
     at,
   }),
-  recordOf({ kind: is('raiseFloor'), id, floor: hrs }),
+  recordOf({ kind: is('raiseFloor'), id, floor: hrs, endsCutover: fc.boolean() }),
   recordOf({ kind: is('setLimits'), id, limits }),
   recordOf({ kind: is('setHaltHeight'), id, height: fc.option(int64) }),
   recordOf({ kind: is('retire'), id }),
@@ -75,7 +75,8 @@ test('heights are exact up to 2^63-1, where a float would round', () => {
     assert.deepEqual(back, { kind: 'setHaltHeight', id: ID, height });
     const state = new SignState();
     state.apply(registration({ kind: 'neverSigned' }));
-    state.apply({ kind: 'raiseFloor', id: ID, floor: { height, round: 2 ** 31 - 1, step: 3 } });
+    const floor: Hrs = { height, round: 2 ** 31 - 1, step: 3 };
+    state.apply({ kind: 'raiseFloor', id: ID, floor, endsCutover: true });
     const restored = SignState.restore(state.snapshot());
     assert.equal(restored.read(ID)?.floor?.height, height);
     assert.equal(restored.read(ID)?.floor?.round, 2 ** 31 - 1);
@@ -92,7 +93,7 @@ test('a decoded command shares no memory with the frame that it came in', () => 
 // ------------------------------------------------------------------------------- out of range
 
 const floorAt = (floor: unknown): Command =>
-  ({ kind: 'raiseFloor', id: ID, floor }) as unknown as Command;
+  ({ kind: 'raiseFloor', id: ID, floor, endsCutover: true }) as unknown as Command;
 const outOfRange: readonly (readonly [why: string, command: Command])[] = [
   ['a height above int64', { kind: 'setHaltHeight', id: ID, height: MAX_INT64 + 1n }],
   ['a height below int64', { kind: 'setHaltHeight', id: ID, height: -MAX_INT64 - 2n }],

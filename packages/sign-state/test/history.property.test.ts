@@ -10,7 +10,7 @@ import {
   type RecordId,
   SignState,
 } from '../src/index.js';
-import { ModelRecord, placeOf, type Registration, type Said } from './model.js';
+import { ModelRecord, placeOf, type Raiser, type Registration, type Said } from './model.js';
 import { type Asking, bytesFor, idOf, type Kind, reserveOf, STEP } from './world.js';
 
 // Two keys of one chain and two chains of one key. Small domains: collisions are where the bugs are.
@@ -19,7 +19,7 @@ const IDS = [idOf('test-1', 1), idOf('test-1', 2), idOf('test-2', 1)] as const;
 type Action =
   | { readonly does: 'ask'; readonly asked: Asking; readonly claimed: Asking }
   | ({ readonly does: 'register'; readonly id: RecordId } & Registration)
-  | { readonly does: 'floor'; readonly id: RecordId; readonly at: Asking }
+  | { readonly does: 'floor'; readonly id: RecordId; readonly at: Asking; readonly by: Raiser }
   | {
       readonly does: 'limits';
       readonly id: RecordId;
@@ -45,6 +45,7 @@ const asked: fc.Arbitrary<Asking> = fc.record({
 });
 const jump = fc.constantFrom(1, 2, 4, 1000);
 const window = fc.constantFrom(1, 2, 3);
+const raiser: fc.Arbitrary<Raiser> = fc.constantFrom('operator', 'stateFile');
 const does = <K extends Action['does']>(what: K): fc.Arbitrary<K> => fc.constant(what);
 
 const askedFor = fc.oneof(
@@ -62,7 +63,7 @@ const register = fc.record({
 const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 40, arbitrary: askedFor },
   { weight: 3, arbitrary: register },
-  { weight: 3, arbitrary: fc.record({ does: does('floor'), id, at: asked }) },
+  { weight: 3, arbitrary: fc.record({ does: does('floor'), id, at: asked, by: raiser }) },
   { weight: 2, arbitrary: fc.record({ does: does('limits'), id, jump, window }) },
   {
     weight: 2,
@@ -98,7 +99,12 @@ function commandOf(act: Action): Command {
       };
     }
     case 'floor':
-      return { kind: 'raiseFloor', id: act.id, floor: reserveOf(act.at).hrs };
+      return {
+        kind: 'raiseFloor',
+        id: act.id,
+        floor: reserveOf(act.at).hrs,
+        endsCutover: act.by === 'operator',
+      };
     case 'limits':
       return {
         kind: 'setLimits',
@@ -136,7 +142,7 @@ function modelSays(model: Map<string, ModelRecord>, act: Action): Said {
       return record.judge(a, claimed === placeOf(a.height, a.round, a.kind));
     }
     case 'floor':
-      return record.raise(placeOf(act.at.height, act.at.round, act.at.kind));
+      return record.raise(placeOf(act.at.height, act.at.round, act.at.kind), act.by);
     case 'limits':
       return record.setLimits(act.jump, act.window);
     case 'halt':

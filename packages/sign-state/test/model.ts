@@ -19,6 +19,9 @@ export interface Registration {
   readonly window: number;
 }
 
+/** Who raises a floor: only an operator knows what became of the old signer. */
+export type Raiser = 'operator' | 'stateFile';
+
 /** Kinds of verdict, and of answers to other commands. */
 export type Said =
   | 'unregistered'
@@ -59,6 +62,8 @@ export class ModelRecord {
   window: number;
   readonly #neverSigned: boolean;
   readonly #importedAt: number;
+  /** The import, or the state file's floor above it: of meaning while guarded. */
+  #oldSignerSeenAt: number;
 
   constructor({ start, jump, window }: Registration) {
     const { imported, withBytes } = start;
@@ -67,6 +72,7 @@ export class ModelRecord {
     this.guarded = imported !== null;
     this.#neverSigned = imported === null;
     this.#importedAt = imported === null ? NOWHERE : place(imported);
+    this.#oldSignerSeenAt = this.#importedAt;
     if (imported === null) return;
     if (withBytes) this.taken.set(this.#importedAt, imported);
     else this.floor = this.#importedAt;
@@ -90,7 +96,7 @@ export class ModelRecord {
       [before !== undefined && before.time !== asked.time, 'retimed'],
       [before !== undefined, 'repeated'],
       [height > reachable, 'leap'],
-      [this.guarded && height - heightOf(this.#importedAt) > this.window, 'cutover'],
+      [this.guarded && height - heightOf(this.#oldSignerSeenAt) > this.window, 'cutover'],
     ];
     const verdict = lines.find(([holds]) => holds)?.[1] ?? 'granted';
     if (verdict === 'granted') {
@@ -100,11 +106,14 @@ export class ModelRecord {
     return verdict;
   }
 
-  raise(to: number): Said {
+  raise(to: number, by: Raiser): Said {
     if (this.retired) return 'retired';
     if (to <= this.floor) return 'unchanged';
     this.floor = to;
-    if (to >= this.#importedAt) this.guarded = false;
+    if (to >= this.#importedAt) {
+      if (by === 'operator') this.guarded = false;
+      else this.#oldSignerSeenAt = to;
+    }
     return 'changed';
   }
 

@@ -35,7 +35,8 @@ test('records, snapshot and hash do not depend on the order of registration', ()
 test('every field of a record survives a restore', () => {
   const state = new SignState();
   state.apply(registration(importOf(ask(100, 1, 'prevote', 'X'), 'withBytes')));
-  state.apply({ kind: 'raiseFloor', id: ID, floor: { height: 50n, round: 2, step: 3 } });
+  const floor = { height: 50n, round: 2, step: 3 } as const;
+  state.apply({ kind: 'raiseFloor', id: ID, floor, endsCutover: true });
   state.apply({ kind: 'setHaltHeight', id: ID, height: 2n ** 62n });
   state.apply({ kind: 'setLimits', id: ID, limits: { maxHeightJump: 3n, cutoverWindow: 2n } });
   state.apply({ kind: 'retire', id: ID });
@@ -43,7 +44,7 @@ test('every field of a record survives a restore', () => {
   const expected = {
     id: ID,
     last: { hrs, signBytes, by: 'a', at: 5 },
-    floor: { height: 50n, round: 2, step: 3 },
+    floor,
     haltHeight: 2n ** 62n,
     limits: { maxHeightJump: 3n, cutoverWindow: 2n },
     cutoverArmed: true,
@@ -97,8 +98,22 @@ const versionOne: readonly (readonly [Command, string])[] = [
       '000000001901000000000000002a0208013201632201612880d095ffbc31',
   ],
   [
-    { kind: 'raiseFloor', id: SMALL, floor: { height: 2n ** 33n, round: 0, step: 1 } },
-    '0801221c0a100a01631207656432353531391a02aabb12080880808080201801',
+    {
+      kind: 'raiseFloor',
+      id: SMALL,
+      floor: { height: 2n ** 33n, round: 0, step: 1 },
+      endsCutover: true,
+    },
+    '0801221e0a100a01631207656432353531391a02aabb120808808080802018011801',
+  ],
+  [
+    {
+      kind: 'raiseFloor',
+      id: IMPORTED,
+      floor: { height: 8n, round: 0, step: 1 },
+      endsCutover: false,
+    },
+    '080122180a100a01641207656432353531391a02aabb120408081801',
   ],
   [
     { kind: 'setLimits', id: SMALL, limits: { maxHeightJump: 3n, cutoverWindow: 2n } },
@@ -125,10 +140,10 @@ test('version 1 of commands, snapshot and hash', () => {
     hex(state.snapshot()),
     '080112600a100a01631207656432353531391a02aabb12300a06080710011803121c1b0802110700' +
       '0000000000001901000000000000002a0208013201631a01612080d095ffbc311a08088080808020' +
-      '1801208080808080808080402a04080310023801124a0a100a01641207656432353531391a02aabb' +
+      '1801208080808080808080402a0408031002380112500a100a01641207656432353531391a02aabb' +
       '122b0a06080710011803121c1b08021107000000000000001901000000000000002a020801320164' +
-      '1a016120052a0708c0843d10904e300112270a100a01651207656432353531391a02aabb1a060807' +
-      '100118032a0708c0843d10904e30014001',
+      '1a016120051a04080818012a0708c0843d10904e300112270a100a01651207656432353531391a02' +
+      'aabb1a060807100118032a0708c0843d10904e30014001',
   );
-  assert.equal(state.hash(), '2d1516d71989197c872013dcd9e56540726d9c735b86e9f068f05a4ccd5dfdf3');
+  assert.equal(state.hash(), '6685ce7bbd9ea2c9a7bc8b86ddbd14c5f7379c7b25c454ab21ac924e5e5c8e03');
 });
