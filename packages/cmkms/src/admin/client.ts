@@ -3,7 +3,7 @@
  *
  * Owns    one request, one answer, one deadline, and what is said when nobody answers.
  * Never   asks twice: a request that changes something may have been carried out.
- * Proof   test/admin-client.test.ts.
+ * Proof   test/admin-socket.test.ts.
  */
 import { connect } from 'node:net';
 import { dirname } from 'node:path';

@@ -5,7 +5,7 @@
  * Never   decides: it hands each request to the replica and writes back what that answers. Takes the
  *         socket's path only from a process that is gone.
  * Rule    The right to change is the right to open a file of mode 0600 in a directory of mode 0700.
- * Proof   test/admin-socket.test.ts, test/admin-server.test.ts.
+ * Proof   test/admin-socket.test.ts.
  */
 import { chmodSync, lstatSync, mkdirSync, type Stats, unlinkSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';

@@ -122,7 +122,9 @@ function chainBlock(chain: ChainJson, pen: Pens, now: number): string[] {
   return [
     `${pen.strong(plain(chain.chain_id))}  ${key}`,
     ...facts.map(([name, value]) => `  ${name.padEnd(14)}${value}`),
-    ...table(['  VALIDATOR', 'LINK', 'SINCE', 'LAST REQUEST', 'ERROR'], rows),
+    ...(rows.length > 0
+      ? table(['  VALIDATOR', 'LINK', 'SINCE', 'LAST REQUEST', 'ERROR'], rows)
+      : []),
   ];
 }
 

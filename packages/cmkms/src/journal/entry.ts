@@ -67,8 +67,11 @@ export function entryKey(number: number): string {
 
 export const entryKeys = { gte: entryKey(0), lt: 'f' } as const;
 
+/** @throws SyntaxError  no key of ours */
 export function numberOf(key: string): number {
-  return Number(key.slice(key.lastIndexOf(SEPARATOR) + 1));
+  const number = Number(key.slice(key.lastIndexOf(SEPARATOR) + 1));
+  if (!Number.isSafeInteger(number)) throw new SyntaxError(`not a key of the journal: ${key}`);
+  return number;
 }
 
 export function timeKey(at: number, number: number): string {

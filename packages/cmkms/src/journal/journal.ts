@@ -50,6 +50,7 @@ export class Journal {
   /** The numbers of the oldest entry and of the next one. */
   #first = 0;
   #next = 0;
+  #opening: Promise<Level<string, string>> | null = null;
   #running: Promise<void> | null = null;
   #retry: NodeJS.Timeout | null = null;
   #failing: { readonly lostBefore: number } | null = null;
@@ -79,11 +80,11 @@ export class Journal {
   }
 
   /**
-   * The entries of a range, oldest first, as far as they are written.
+   * The entries of a range, oldest first; those that wait for another attempt are not among them.
    * @throws Error  the journal cannot be opened or read; only the reader's matter
    */
   async readRange(range: JournalRange, limit = 1000): Promise<JournalEntry[]> {
-    // Waits its turn: two opens at once would find the directory locked.
+    // So that what was appended before is found.
     await this.#running;
     const db = this.#db ?? (await this.#opened());
     const keys = await db.keys({ ...rangeKeys(range), limit }).all();
@@ -94,7 +95,6 @@ export class Journal {
   /** Writes what is queued, for at most `deadlineMs`. */
   async close(deadlineMs: number): Promise<void> {
     this.#closed = true;
-    if (this.#retry !== null) clearTimeout(this.#retry);
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, deadlineMs);
@@ -106,6 +106,11 @@ export class Journal {
   }
 
   async #finish(): Promise<void> {
+    await this.#running;
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#retry = null;
+    // What waited for the next attempt gets it now, once.
+    this.#kick();
     await this.#running;
     const db = this.#db;
     this.#db = null;
@@ -140,7 +145,15 @@ export class Journal {
     }
   }
 
-  async #opened(): Promise<Level<string, string>> {
+  /** A reader and the writer may both be first: the directory can be opened once only. */
+  #opened(): Promise<Level<string, string>> {
+    this.#opening ??= this.#openOrBeginAnew().finally(() => {
+      this.#opening = null;
+    });
+    return this.#opening;
+  }
+
+  async #openOrBeginAnew(): Promise<Level<string, string>> {
     try {
       return await this.#open();
     } catch (error) {
@@ -219,6 +232,9 @@ export class Journal {
     const db = this.#db;
     this.#db = null;
     await db?.close().catch(() => undefined);
+    // Damage that opening did not find. Where even this fails, the next attempt tries again.
+    if (db !== null && isDamage(error))
+      await this.#moveAside(describe(error)).catch(() => undefined);
     if (this.#closed) return;
     this.#retry = setTimeout(() => {
       this.#retry = null;

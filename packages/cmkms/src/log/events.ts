@@ -3,7 +3,7 @@
  *
  * Owns    the closed list of event names and of what each may say.
  * Never   carries key bytes, a signature, or an extension's content: no fact here has such a type.
- * Proof   test/log-format.test.ts (each event in both formats), test/log-events.test.ts (names, levels).
+ * Proof   test/log-format.test.ts (each event in both formats).
  */
 import type { SignType } from '../status.js';
 
