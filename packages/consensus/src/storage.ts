@@ -66,10 +66,15 @@ export interface LogStorage {
    * Reads everything back. Called once, first.
    * @throws ConsensusError CONSENSUS_LOG_DAMAGED  a record is damaged and not provably an unacknowledged tail (rule 52)
    * @throws ConsensusError CONSENSUS_LOG_VERSION  written by a version that this one does not know
+   * @throws ConsensusError CONSENSUS_RECORD_UNKNOWN  a record that this version does not know
+   * @throws ConsensusError CONSENSUS_LOG_UNREADABLE  the place cannot be read, or holds what looks like a moved segment
+   * @throws ConsensusError CONSENSUS_LOG_FAILED  cutting a tail, or syncing what was read, failed
    */
   open(): Promise<RecoveredStorage>;
   /**
    * Makes all batches durable as one frame. At most one call in flight.
+   * The first batch ever carries the genesis; a batch that breaks a rule of the log (holes, a truncated
+   * snapshot, an older one) is a broken invariant.
    * A rejection is final: the caller must end the process, and never try again (rule 48).
    */
   append(batches: readonly LogBatch[]): Promise<void>;

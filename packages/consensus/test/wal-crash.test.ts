@@ -152,6 +152,7 @@ test('a torn frame is made blank before a shorter one is written over its beginn
     const disk = await tornDisk(drawn(seed));
     const wal = walOn(disk, 64 * 1024);
     const found = await wal.open();
+    assert.deepEqual(found.genesis, founding.genesis);
     assert.deepEqual(found.entries, []);
     cuts += found.cutBytes > 0 ? 1 : 0;
     await wal.append([command(1, 2, 'short')]);

@@ -8,7 +8,6 @@ import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { ConsensusError } from '../src/errors.js';
 import { encodeBatches } from '../src/log-codec.js';
-import { decodeNote, encodeNote } from '../src/wal/durable-note.js';
 import { BLOCK_BYTES, encodeFrame, NO_HASH, SECTOR_BYTES } from '../src/wal/frame.js';
 import { decideRecovery, type Facts, recover, recoveryTable } from '../src/wal/recovery.js';
 import { encodeHead, type SegmentBytes } from '../src/wal/scan.js';
@@ -375,36 +374,4 @@ test('a log over many segments is recovered from its newest alone', async () => 
   assert.deepEqual(found.state.entries, expected?.entries);
   const wide = await diskOf(script, WIDE * 4);
   assert.deepEqual(recover(segmentsOn(wide), 0, 'log').state, found.state);
-});
-
-test('what the names in the directory mean', () => {
-  const rows: readonly (readonly [string, string])[] = [
-    ['0000000001.wal', 'segment'],
-    ['9999999999.wal', 'segment'],
-    ['0000000001.wal.new', 'unfinished'],
-    ['durable', 'note'],
-    ['0000000000.wal', 'suspect'],
-    ['1.wal', 'suspect'],
-    ['0000000001.wal.bak', 'suspect'],
-    ['0000000001.WAL', 'suspect'],
-    ['copy of 0000000001.wal', 'suspect'],
-    ['lost+found', 'foreign'],
-    ['.DS_Store', 'foreign'],
-  ];
-  for (const [name, kind] of rows) assert.equal(readName(name).kind, kind, name);
-});
-
-test('a note is read back; a missing, cut or damaged one says nothing, and never something else', () => {
-  const note = encodeNote(2 ** 40 + 7);
-  assert.equal(decodeNote(note), 2 ** 40 + 7);
-  assert.equal(decodeNote(null), 0);
-  assert.equal(decodeNote(Buffer.alloc(SECTOR_BYTES)), 0);
-  for (let length = 0; length < note.length; length += 1) {
-    assert.equal(decodeNote(note.subarray(0, length)), 0);
-  }
-  for (let bit = 0; bit < note.length * 8; bit += 1) {
-    const bytes = Buffer.from(note);
-    bytes.writeUInt8((bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7)), bit >> 3);
-    assert.equal(decodeNote(bytes), 0, `bit ${bit}`);
-  }
 });

@@ -7,8 +7,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { InvariantViolation, onViolation } from '@cometkms/invariant';
-import type { Entry, Index, Member, Membership, Snapshot, Term } from '../core/types.js';
-import type { Genesis, LogBatch, LogStorage, PeerMark, RecoveredStorage } from '../storage.js';
+import type { LogBatch, LogStorage, RecoveredStorage } from '../storage.js';
+import {
+  entries,
+  entry,
+  founded,
+  founding,
+  genesis,
+  mark,
+  member,
+  nothing,
+  snapshot,
+} from './log-records.js';
 
 /** One place where a log lives, over any number of starts. */
 export interface StoragePlace {
@@ -24,68 +34,6 @@ export interface StorageFactory {
   /** A place where nothing was ever written. */
   place(): Promise<StoragePlace>;
 }
-
-// --------------------------------------------------------------------------------- records
-
-const member = (letter: string, witness = false): Member => ({
-  id: letter.repeat(64),
-  name: `replica-${letter}`,
-  address: `${letter}.example.org:7100`,
-  witness,
-});
-
-const membership: Membership = {
-  voters: [member('a'), member('b'), member('c', true)],
-  learners: [member('d')],
-};
-
-const genesis: Genesis = { clusterId: 'cluster-1', self: member('a').id, membership };
-
-const entry = (index: Index, term: Term, text = `command ${index}`): Entry => ({
-  kind: 'command',
-  index,
-  term,
-  command: new TextEncoder().encode(text),
-});
-
-const entries = (from: Index, to: Index, term: Term): Entry[] =>
-  Array.from({ length: to - from + 1 }, (_, offset) => entry(from + offset, term));
-
-const snapshot = (index: Index, term: Term): Snapshot => ({
-  index,
-  term,
-  membership,
-  state: new TextEncoder().encode(`state at ${index}`),
-});
-
-const mark = (letter: string, facts: Partial<PeerMark> = {}): PeerMark => ({
-  peer: member(letter).id,
-  boot: 1,
-  runId: 'run-1',
-  term: 1,
-  acknowledged: 0,
-  joined: false,
-  ...facts,
-});
-
-const founding: LogBatch = { genesis, snapshot: snapshot(0, 0), boot: { boot: 1, runId: 'r1' } };
-
-const nothing: RecoveredStorage = {
-  genesis: null,
-  hard: { term: 0, votedFor: null },
-  snapshot: null,
-  entries: [],
-  boot: null,
-  marks: [],
-  cutBytes: 0,
-};
-
-const founded: RecoveredStorage = {
-  ...nothing,
-  genesis,
-  snapshot: snapshot(0, 0),
-  boot: { boot: 1, runId: 'r1' },
-};
 
 // ---------------------------------------------------------------------------------- suite
 

@@ -5,7 +5,7 @@
  * Never   permits anything: the log is believed without it. It can only refuse, where the frames end
  *         before what was acknowledged. So it is not synced (until a clean stop), and a damaged or
  *         missing note says nothing.
- * Proof   test/wal-fuzz.test.ts and test/wal-recovery.test.ts.
+ * Proof   test/wal-names.test.ts (its bytes), test/wal-fuzz.test.ts (what it refuses).
  */
 import { crc32 } from 'node:zlib';
 import type { LogFile, LogFiles } from './files.js';
