@@ -72,7 +72,7 @@ export const recoveryTable: readonly Row[] = [
     when: { understood: true, headsGood: true, damaged: true },
     decision: 'refuse',
     because:
-      'a tear leaves sectors blank or whole; anything else is damage to what was written, and may have been acknowledged',
+      'a tear leaves sectors blank or whole; anything else happened to what may be acknowledged',
   },
   {
     label: 'forgotten',
@@ -105,7 +105,7 @@ export const recoveryTable: readonly Row[] = [
     when: { ...complete, tail: 'torn', founded: true },
     decision: 'cut',
     because:
-      'the last frame, not known as durable, with nothing behind it, has blank sectors and no damaged one: its write was under way when the power failed',
+      'blank sectors but no damaged one, nothing behind, nothing noted: its write was under way',
   },
   {
     label: 'torn-founding',
