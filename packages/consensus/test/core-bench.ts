@@ -4,8 +4,8 @@
  * Owns    the outbox that records, and short ways to bring a core into a role by real inputs.
  * Never   reaches into a core to change it, or hides an output: an extra send fails a test too.
  *
- * Timers here: heartbeat 5, election timeout 20, lease 16; small enough that there is no jitter, so ranks
- * are 5 ms apart and every deadline is exact.
+ * Timers here: heartbeat 5, election timeout 20, lease 16; small enough that there is no jitter, so
+ * ranks are 5 ms apart and every deadline is exact.
  */
 import assert from 'node:assert/strict';
 import {

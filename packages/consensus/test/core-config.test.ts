@@ -1,4 +1,8 @@
-/** The core's settings: what cannot work is named, with its value. */
+/**
+ * The core's settings.
+ *
+ * Owns    one row per way in which they cannot work; the fault names the field and its value.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type CoreConfig, type CoreConfigFault, checkCoreConfig } from '../src/core/index.js';

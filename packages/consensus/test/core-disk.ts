@@ -1,7 +1,8 @@
 /**
  * A disk for the simulated world: what survives a crash, and nothing else.
  *
- * Owns    the durable twin of a replica's state, kept by its own code: it shares none with core/log.ts.
+ * Owns    the durable twin of a replica's state, kept by its own code: it shares none with
+ *         core/log.ts.
  * Never   forgives: a term that falls or a vote that changes is a failure here, at the write.
  */
 import assert from 'node:assert/strict';
@@ -20,7 +21,9 @@ export function chainOf(previous: number, entry: Entry): number {
   return hash;
 }
 
-/** The world's state machine is the chain itself, so a snapshot's state says which prefix it covers. */
+/**
+ * The world's state machine is the chain itself, so a snapshot's state says which prefix it covers.
+ */
 export function stateBytes(chain: number): Uint8Array {
   return Uint8Array.of(chain >>> 24, (chain >>> 16) & 255, (chain >>> 8) & 255, chain & 255);
 }

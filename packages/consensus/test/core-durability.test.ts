@@ -1,6 +1,7 @@
 /**
- * Receipts: what a promise must wait for.
+ * Receipts.
  *
+ * Owns    what each kind of promise must wait for, while writes are under way and overtaken.
  * Rule    rules 10, 11, 12, 15.
  */
 import assert from 'node:assert/strict';

@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Message, statusOf } from '../src/core/index.js';
-import { append, Bench, receipt, refused, withoutWakes } from './core-bench.js';
+import { append, Bench, command, receipt, refused, withoutWakes } from './core-bench.js';
 
 const vote = (term: number, lastIndex = 0, lastTerm = 0, transfer = false): Message => ({
   kind: 'vote',
@@ -65,7 +65,7 @@ test('a vote for this term that was still open is one record with the term', () 
   ]);
 });
 
-test('rule 7: a higher term is adopted from a candidate whose log is behind, the vote is not', () => {
+test('rule 7: from a candidate whose log is behind the term is adopted, no vote given', () => {
   const bench = new Bench({ terms: [1, 2] });
   assert.deepEqual(withoutWakes(bench.hear('b', vote(5, 9, 1))), [
     ['persist', receipt(1), { hard: { term: 5, votedFor: null } }],
@@ -117,7 +117,7 @@ test('rule 28: who hears a leader refuses a pre-vote and does not even see a vot
   assert.deepEqual(bench.hear('c', vote(4)), []);
 });
 
-test('rule 28: stickiness ends with the timer, with the own link to the leader, or by transfer', () => {
+test('rule 28: stickiness ends with the timer, the own link to the leader, or a transfer', () => {
   const late = new Bench().follow('b', 3);
   late.now += 20;
   assert.deepEqual(late.hear('c', preVote(4)), [['send', 'c', preVoteReply(4, true)]]);
@@ -182,7 +182,7 @@ test('rule 8: a pre-vote of an old term learns the current one', () => {
   ]);
 });
 
-test('rule 30: who loses a pre-vote returns to follower in its term, and old grants are forgotten', () => {
+test('rule 30: who loses a pre-vote returns to follower in its term, tally forgotten', () => {
   const bench = new Bench({ voters: 'abcde' });
   bench.tell({ kind: 'wake' });
   bench.hear('b', preVoteReply(1, true));
@@ -219,6 +219,18 @@ test('rule 1: its own vote counts once it is durable, whatever others say before
   assert.deepEqual(bench.hear('c', voteReply(1, true)), []);
   assert.equal(bench.core.role.kind, 'candidate');
   bench.durable();
+  assert.equal(bench.core.role.kind, 'leader');
+});
+
+test('rule 1: that an earlier write became durable says nothing about the vote after it', () => {
+  const bench = new Bench().follow('b', 3);
+  bench.hear('b', append(3, [0, 0], [command(1, 3)]));
+  bench.tell({ kind: 'link', peer: 'b', state: 'closed' });
+  bench.hear('c', preVoteReply(4, true));
+  bench.hear('c', voteReply(4, true));
+  assert.deepEqual(bench.durable(2), []);
+  assert.equal(bench.core.role.kind, 'candidate');
+  bench.durable(3);
   assert.equal(bench.core.role.kind, 'leader');
 });
 
@@ -296,7 +308,7 @@ test('rule 8: the leader of a term that is over is told the current one', () => 
   ]);
 });
 
-test('ranks are a quarter of the timeout apart, without the lost leader, and move on with each failure', () => {
+test('ranks are a quarter of the timeout apart, and move on with each failure', () => {
   const bench = new Bench({ voters: 'bac' }).follow('b', 1);
   // Without b, this one is the first.
   assert.equal(bench.core.electionDeadline, 1020);

@@ -39,7 +39,7 @@ test('rule 11: a duplicate waits for the write of the first, which is still unde
   ]);
 });
 
-test('rule 11: so does an empty append after it; one before it waits for nothing but the term', () => {
+test('rule 11: so does an empty append after it; one before it waits for the term alone', () => {
   const bench = follower(1);
   bench.hear('b', append(3, [1, 1], [command(2, 3)]));
   assert.deepEqual(bench.hear('b', append(3, [2, 3], [], 0, 2)), [
@@ -59,7 +59,7 @@ test('rule 14: truncation and what replaces it are one batch', () => {
   ]);
 });
 
-test('rule 20: a stale append keeps the suffix, and rule 23: vouches for its own part alone', () => {
+test('rules 20 and 23: a stale append keeps the suffix and vouches for its own part', () => {
   const bench = follower(1, 1, 3);
   assert.deepEqual(bench.hear('b', append(3, [0, 0], entriesOf(1))), [
     ['promise', 'b', accepted(3, 1), receipt(1)],

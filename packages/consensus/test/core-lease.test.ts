@@ -48,7 +48,7 @@ test('an old echo, or one of a round never sent, moves no lease', () => {
   assert.equal(statusOf(bench.core, bench.now).leaseUntil, 1010 + leaseMs);
 });
 
-test('a leader serves with its lease held and its barrier applied, and asks the clock each time', () => {
+test('a leader serves with its lease held and its barrier applied, by a fresh clock', () => {
   const bench = new Bench().lead();
   const beat = bench.wake(1005);
   bench.hear('b', accepted(1, 1, roundTo('b', beat)));

@@ -1,6 +1,7 @@
 /**
- * The in-memory log against a naive twin: a plain list that starts at 1 and forgets nothing.
+ * The in-memory log.
  *
+ * Owns    its naive twin: a plain list of terms that starts at 1 and forgets nothing.
  * Rule    rules 5, 20; dissertation, 3.5 and 3.6.1.
  */
 import assert from 'node:assert/strict';
@@ -72,7 +73,7 @@ test('rule 5: a later last term beats any length; in the same term the longer lo
   }
 });
 
-test('no log with that term there can match after the join point, and nothing before it is skipped', () => {
+test('no log with that term there can match after the join point', () => {
   fc.assert(
     fc.property(anyLog, fc.nat(10), fc.nat(12), ({ terms, compacted }, index, term) => {
       const log = logOf(terms, compacted);

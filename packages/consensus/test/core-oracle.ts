@@ -3,7 +3,7 @@
  *
  * Owns    the tables that are kept for ever: leaders by term, what committed, which logs were seen.
  * Never   asks a core what it believes where the disk or the wire can be asked instead.
- * Rule    reference: paper, figure 3 (the five properties), and rules 1, 10, 11, 12.
+ * Rule    Raft paper, figure 3 (the five properties), and rules 1, 10, 11, 12.
  */
 import assert from 'node:assert/strict';
 import type { MemberId, PromiseMessage, ProposalOutcome, Ticket } from '../src/core/index.js';

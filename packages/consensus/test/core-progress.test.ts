@@ -1,6 +1,7 @@
 /**
- * A leader's view of one peer, under any sequence of answers.
+ * A leader's view of one peer.
  *
+ * Owns    what holds after any sequence of answers, and each change of mode by itself.
  * Rule    rules 22, 24, 26.
  */
 import assert from 'node:assert/strict';
@@ -10,7 +11,7 @@ import { Progress } from '../src/core/progress.js';
 
 const window = 3;
 
-test('rules 22 and 24: match comes from acknowledgements alone, never falls, and lies before next', () => {
+test('rules 22 and 24: match is what was acknowledged, never falls, lies before next', () => {
   const event = fc.oneof(
     fc.record({ kind: fc.constant('ack' as const), at: fc.nat(20) }),
     fc.record({ kind: fc.constant('refuse' as const), at: fc.nat(20), round: fc.nat(30) }),
@@ -56,7 +57,7 @@ test('rule 26: a pipeline stops at its window, and goes on when it is answered',
   assert.equal(peer.next, 4);
 });
 
-test('a probe is one message at a time; a refusal moves it back, an acknowledgement ends it', () => {
+test('a probe is one message at a time; refused, it moves back; acknowledged, it ends', () => {
   const peer = new Progress(9, 0);
   peer.fed(9, 0);
   assert.equal(peer.mayFeed(window), false);

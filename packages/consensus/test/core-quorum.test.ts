@@ -1,6 +1,7 @@
 /**
- * The arithmetic of majorities against naive twins that count by hand.
+ * The arithmetic of majorities.
  *
+ * Owns    naive twins that count by hand, and share no code with what they test.
  * Rule    rules 6, 30; dissertation, 3.4.
  */
 import assert from 'node:assert/strict';

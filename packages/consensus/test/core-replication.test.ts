@@ -17,7 +17,7 @@ const leader = (start: ConstructorParameters<typeof Bench>[0] = {}) => {
 };
 const x = (index: number, term = 1) => command(index, term, 'x');
 
-test('rules 10 and 12: entries leave before their own write, which counts only once it is durable', () => {
+test('rules 10 and 12: entries leave before their own write, which counts once durable', () => {
   const bench = leader();
   assert.deepEqual(bench.propose(7, 'x'), [
     ['persist', receipt(3), { entries: [x(2)] }],
@@ -147,7 +147,7 @@ test('who does not lead takes no proposal, and says who leads', () => {
   assert.deepEqual(bench.propose(1, 'x'), [['resolve', 1, { kind: 'notLeader', leader: 'b' }]]);
 });
 
-test('rule 29: a leader that steps down answers what is open with unknown, never with failed', () => {
+test('rule 29: a leader that steps down answers what is open with unknown', () => {
   const bench = leader();
   bench.propose(7, 'x');
   bench.propose(8, 'x');

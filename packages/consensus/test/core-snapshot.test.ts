@@ -52,7 +52,7 @@ test('rule 44: a snapshot of another history replaces a log that is longer', () 
   assert.equal(bench.core.log.lastIndex, 2);
 });
 
-test('rule 45: a snapshot that the log contains keeps the suffix, and commits what it covers', () => {
+test('rule 45: a snapshot that the log contains keeps the suffix, and commits', () => {
   const bench = new Bench({ terms: [1, 2, 2] }).follow('b', 3);
   assert.deepEqual(bench.hear('b', install(snapshotAt(2, 2))), [
     ['commit', 2],
@@ -79,6 +79,14 @@ test('rule 46: a snapshot behind the commit index changes nothing', () => {
   assert.deepEqual([bench.core.commit, bench.core.snapshot.index], [3, 0]);
 });
 
+test('rule 46: nor does one behind our own, whose entries are long gone', () => {
+  const bench = new Bench({ snapshot: { index: 5, term: 2 }, terms: [2] }).follow('b', 3);
+  assert.deepEqual(bench.hear('b', install(snapshotAt(3, 1))), [
+    ['promise', 'b', accepted(3, 3), receipt(1)],
+  ]);
+  assert.deepEqual([bench.core.snapshot.index, bench.core.log.lastIndex], [5, 6]);
+});
+
 test('rule 8: a snapshot from the leader of a term that is over is refused', () => {
   const bench = new Bench().follow('c', 7);
   assert.deepEqual(bench.hear('b', install(snapshotAt(9, 3))), [
@@ -89,7 +97,7 @@ test('rule 8: a snapshot from the leader of a term that is over is refused', () 
 /** Leads term 2 after a snapshot at 5; the empty entry is 6. */
 const leader = () => new Bench({ snapshot: { index: 5, term: 1 } }).lead();
 
-test('a peer that needs what is compacted is sent the snapshot, once, then again after a timeout', () => {
+test('a peer that needs what is compacted is sent the snapshot, again after a timeout', () => {
   const bench = leader();
   const { snapshot } = bench.core;
   const offer = { kind: 'installSnapshot', term: 2, snapshot, round: 3 } as const;
@@ -134,7 +142,7 @@ test('what is not applied is not compacted', (t) => {
   assert.throws(() => bench.tell(input), /only applied entries/);
 });
 
-test('a leader that compacts beyond what is under way offers the snapshot instead of appending', () => {
+test('a leader that compacted beyond what is under way offers the snapshot instead', () => {
   const bench = new Bench().lead();
   bench.acknowledge('b', 1);
   bench.acknowledge('c', 1);

@@ -4,8 +4,8 @@
  * Owns    the wire and the disks between directions; nothing moves unless it is told to.
  * Never   uses chance: the same directions give the same trace, line by line.
  *
- * Replicas are benches (core-bench.ts): heartbeat 5, election timeout 20, no jitter. Writes are durable at
- * once, except on a replica whose disk is held.
+ * Replicas are benches (core-bench.ts): heartbeat 5, election timeout 20, no jitter. Writes are
+ * durable at once, except on a replica whose disk is held.
  */
 import assert from 'node:assert/strict';
 import type { CoreConfig, Input, MemberId, Message, Receipt } from '../src/core/index.js';
@@ -96,7 +96,9 @@ export class Stage {
     this.now += ms;
   }
 
-  /** Delivers what is on the wire and chosen, and what that causes, until nothing chosen is left. */
+  /**
+   * Delivers what is on the wire and chosen, and what that causes, until nothing chosen is left.
+   */
   deliver(chosen: Choice = () => true, but: Choice = () => false): void {
     for (let delivered = 0; delivered < 1000; delivered += 1) {
       const next = this.#wire.findIndex((letter) => chosen(letter) && !but(letter));

@@ -1,8 +1,8 @@
 /**
  * Stories that must end the same way every time, told step by step.
  *
- * Owns    figure 8 of the Raft paper, late and repeated appends between real cores, a closed link, a paused
- *         leader, a transfer. Each trace is compared whole.
+ * Owns    figure 8 of the Raft paper, late and repeated appends between real cores, a closed link,
+ *         a paused leader, a transfer. Each trace is compared whole.
  * Rule    rules 11, 17, 20, 28, 33, 34.
  */
 import assert from 'node:assert/strict';
@@ -40,7 +40,7 @@ function ledByA(): Stage {
   return stage;
 }
 
-test('rule 17, figure 8: an old entry on a majority may still be replaced, so it never committed', () => {
+test('rule 17, figure 8: an old entry on a majority may yet be replaced: not committed', () => {
   // a wrote 2.2 in term 2 and reached b; e wrote 3.2 in term 3 and reached nobody.
   const one = { terms: [1], hard: { term: 3, votedFor: 'e' } };
   const stage = new Stage(
@@ -55,7 +55,8 @@ test('rule 17, figure 8: an old entry on a majority may still be replaced, so it
     // One entry to a message: the old one arrives without the new term's first.
     { maxAppendBytes: 1 },
   );
-  // Back again, a wins term 4 from b, c and d, and brings its old entry to c; nothing of term 4 arrives.
+  // Back again, a wins term 4 from b, c and d, and brings its old entry to c; nothing of term 4
+  // arrives.
   const ofTerm4 = ({ message }: Letter) =>
     message.kind === 'append' && message.entries.some((entry) => entry.term === 4);
   stage.expire('a');
@@ -181,7 +182,7 @@ test('a leader whose process died is replaced without any time passing', () => {
   assert.equal(stage.now, now);
 });
 
-test('rule 28: one broken link deposes nobody, since the other follower still hears the leader', () => {
+test('rule 28: one broken link deposes nobody: the other follower hears the leader', () => {
   const stage = ledByA();
   stage.tell('b', { kind: 'link', peer: 'a', state: 'closed' });
   stage.deliver(stage.between('b', 'c'));

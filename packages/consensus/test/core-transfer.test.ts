@@ -40,7 +40,7 @@ test('one that lacks something is told when it has acknowledged it', () => {
   ]);
 });
 
-test('rule 34: meanwhile nothing is proposed or served; after one election timeout all goes on', () => {
+test('rule 34: meanwhile nothing is proposed or served; after a timeout all goes on', () => {
   const bench = leader();
   assert.ok(mayServe(bench.core, bench.now));
   bench.tell({ kind: 'transfer', to: 'c' });
@@ -57,7 +57,7 @@ test('rule 34: meanwhile nothing is proposed or served; after one election timeo
   assert.equal(bench.propose(8, 'x').length, 3);
 });
 
-test('the best matched is chosen, not a witness, nor one whose link is closed, nor a learner', () => {
+test('the best matched is chosen, no witness or learner, nor one whose link is closed', () => {
   const bench = leader({ voters: 'abcde', learners: 'f', witnesses: 'b' });
   bench.propose(1, 'x');
   for (const peer of 'bef') bench.acknowledge(peer, 2);

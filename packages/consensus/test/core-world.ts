@@ -1,13 +1,17 @@
 /**
  * A small world from one seed: cores on a virtual clock, with a network and disks that misbehave.
  *
- * Owns    time, delivery, crashes, pauses, and when a write becomes durable. Every core is the real one.
- * Never   a promise leaves it before its receipt is durable: that is the driver's part, played here. The
- *         oracle checks each one against the disk all the same.
+ * Owns    time, delivery, crashes, pauses, and when a write becomes durable. Every core is the real
+ *         one.
+ * Never   a promise leaves it before its receipt is durable: that is the driver's part, played
+ *         here. The oracle checks each one against the disk all the same.
  *
- * Network  loses, doubles, delays up to half a second, cuts one way or both; delivers after a restart.
- * Disk     writes what has gathered as one frame, all or nothing; a crash loses what was not written, and
- *         an unfinished frame with even odds. It never lies about a finished one, and forgets nothing.
+ * Network  loses, doubles, delays up to half a second, cuts one way or both; delivers after a
+ *          restart.
+ * Disk     writes what has gathered as one frame, all or nothing; a crash loses what was not
+ *          written, and
+ *         an unfinished frame with even odds. It never lies about a finished one, and forgets
+ *         nothing.
  */
 import assert from 'node:assert/strict';
 import {
@@ -27,6 +31,7 @@ import {
 } from '../src/core/index.js';
 import { ChainedLog, chainOf, chainOfState, stateBytes, VirtualDisk } from './core-disk.js';
 import { commandOf, Oracle } from './core-oracle.js';
+import { Schedule, type Timed } from './core-schedule.js';
 
 export class Dice {
   #state: number;
@@ -77,9 +82,7 @@ export interface Replica {
   state: number;
 }
 
-interface Event {
-  readonly at: number;
-  readonly order: number;
+interface Happening extends Timed {
   readonly replica: Replica | null;
   readonly late: boolean;
   readonly run: () => void;
@@ -105,8 +108,7 @@ export class World {
   now = 0;
   readonly #membership: Membership;
   readonly #cut = new Set<string>();
-  #events: Event[] = [];
-  #order = 0;
+  readonly #events = new Schedule<Happening>();
   #nextTicket = 1;
 
   constructor(seed: number, voters: number, learners = 0) {
@@ -140,18 +142,12 @@ export class World {
 
   runFor(ms: number): void {
     const until = this.now + ms;
-    for (;;) {
-      const event = this.#events[0];
-      if (event === undefined || event.at > until) break;
-      this.#take();
+    for (let event = this.#events.take(until); event !== null; event = this.#events.take(until)) {
       this.now = event.at;
       const pausedUntil = event.replica?.pausedUntil ?? 0;
+      if (pausedUntil <= this.now) event.run();
       // What waits in the sockets is read before an overdue timer runs (docs/architecture.md, 4.5).
-      if (pausedUntil > this.now) {
-        this.#push(pausedUntil + (event.late ? 0.001 : 0), event.replica, event.run, event.late);
-      } else {
-        event.run();
-      }
+      else this.#push(pausedUntil + (event.late ? 0.001 : 0), event.replica, event.run, event.late);
     }
     this.now = until;
   }
@@ -160,46 +156,8 @@ export class World {
     this.#push(this.now + delayMs, null, run);
   }
 
-  /** A heap: by time, then by order of pushing. */
   #push(at: number, replica: Replica | null, run: () => void, late = false): void {
-    const events = this.#events;
-    events.push({ at, order: this.#order, replica, late, run });
-    this.#order += 1;
-    for (let child = events.length - 1; child > 0; ) {
-      const parent = (child - 1) >> 1;
-      if (!this.#swapIfEarlier(child, parent)) break;
-      child = parent;
-    }
-  }
-
-  #take(): void {
-    const last = this.#events.pop();
-    if (last === undefined || this.#events.length === 0) return;
-    this.#events[0] = last;
-    for (let parent = 0; ; ) {
-      const left = parent * 2 + 1;
-      if (left >= this.#events.length) break;
-      const right = left + 1;
-      const child = right < this.#events.length && this.#isEarlier(right, left) ? right : left;
-      if (!this.#swapIfEarlier(child, parent)) break;
-      parent = child;
-    }
-  }
-
-  #isEarlier(a: number, b: number): boolean {
-    const [first, second] = [this.#events[a], this.#events[b]];
-    if (first === undefined || second === undefined) return false;
-    return first.at < second.at || (first.at === second.at && first.order < second.order);
-  }
-
-  #swapIfEarlier(child: number, parent: number): boolean {
-    if (!this.#isEarlier(child, parent)) return false;
-    const [lower, upper] = [this.#events[child], this.#events[parent]];
-    if (lower !== undefined && upper !== undefined) {
-      this.#events[child] = upper;
-      this.#events[parent] = lower;
-    }
-    return true;
+    this.#events.add({ at, replica, late, run });
   }
 
   // ------------------------------------------------------------------------------- processes

@@ -1,7 +1,8 @@
 /**
  * The commit index of this replica.
  *
- * Owns    that it only grows (rule 24), and that what commits is handed on as one unbroken run (rule 27).
+ * Owns    that it only grows (rule 24), and that what commits is handed on as one unbroken run
+ *         (rule 27).
  * Never   decides what is committed: a leader counts (replication.ts), a follower is told.
  */
 import { invariant } from '@cometkms/invariant';

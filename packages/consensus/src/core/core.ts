@@ -73,8 +73,9 @@ export interface Core {
 }
 
 /**
- * A follower that remembers what recovery found. Everything in it is durable already, and committed as
- * far as its snapshot: the caller restores the state machine from that, then steps with a first `wake`.
+ * A follower that remembers what recovery found. Everything in it is durable already, and committed
+ * as far as its snapshot: the caller restores the state machine from that, then steps with a first
+ * `wake`.
  *
  * @param now  on the same monotonic clock as every later step, in milliseconds
  */

@@ -2,7 +2,8 @@
  * What of this replica's state is on disk, told by receipts.
  *
  * Owns    the receipt that each kind of promise must wait for, and how far the log is durable.
- * Never   writes: it hands batches to the outbox, in the order in which the core made them (rule 13).
+ * Never   writes: it hands batches to the outbox, in the order in which the core made them (rule
+ *         13).
  * Rule    rules 1, 10, 11, 12, 13, 15.
  * Proof   test/core-durability.test.ts; test/core-world.test.ts checks each promise as it leaves.
  */
@@ -20,7 +21,10 @@ export class Durability {
   #durableReceipt: Receipt = alreadyDurable;
   #termReceipt: Receipt = alreadyDurable;
   #durableIndex: Index;
-  /** Writes to the log that are under way, oldest first: once `receipt` is durable, so is `lastIndex`. */
+  /**
+   * Writes to the log that are under way, oldest first: once `receipt` is durable, so is
+   * `lastIndex`.
+   */
   #underWay: { readonly receipt: Receipt; readonly lastIndex: Index }[] = [];
 
   constructor(recoveredLastIndex: Index) {
@@ -32,7 +36,9 @@ export class Durability {
     return this.#durableIndex;
   }
 
-  /** Rule 10: whatever carries the current term leaves after this one, also what only carries it. */
+  /**
+   * Rule 10: whatever carries the current term leaves after this one, also what only carries it.
+   */
   get termReceipt(): Receipt {
     return this.#termReceipt;
   }
@@ -44,8 +50,8 @@ export class Durability {
 
   /**
    * The receipt for "my log matches up to `index`". Known to be durable: the term's alone, so a
-   * heartbeat's answer does not queue behind a slow write. Else the last batch handed out, which holds
-   * the entries even where this very request brought nothing new (rule 11).
+   * heartbeat's answer does not queue behind a slow write. Else the last batch handed out, which
+   * holds the entries even where this very request brought nothing new (rule 11).
    */
   receiptForMatch(index: Index): Receipt {
     return index <= this.#durableIndex ? this.#termReceipt : this.#lastReceipt;
@@ -65,7 +71,10 @@ export class Durability {
     }
   }
 
-  /** All batches through this one are on disk. A receipt is never reused, so an old notice cannot lie. */
+  /**
+   * All batches through this one are on disk. A receipt is never reused, so an old notice cannot
+   * lie.
+   */
   note(through: Receipt): void {
     invariant(through <= this.#lastReceipt, 'only what was handed out becomes durable', {
       through,

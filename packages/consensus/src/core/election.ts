@@ -1,10 +1,12 @@
 /**
  * Who leads: from follower over pre-candidate and candidate to leader, and back.
  *
- * Owns    the role, the term and the vote of this replica, and its answers to those who ask for votes.
+ * Owns    the role, the term and the vote of this replica, and its answers to those who ask for
+ *         votes.
  * Never   counts a vote that is not durable, or changes term or vote for a mere question.
  * Rule    rules 1 to 8, 10, 28 to 33; dissertation, 3.4, 4.2.3, 9.6.
- * Proof   test/core-election.test.ts (outputs, call by call), test/core-world.test.ts (two leaders).
+ * Proof   test/core-election.test.ts (outputs, call by call), test/core-world.test.ts (two
+ *         leaders).
  */
 import { invariant } from '@cometkms/invariant';
 import type { Core, Role } from './core.js';
@@ -36,7 +38,9 @@ function enter(
   out.changed({ role: role.kind, term: core.hard.term, leader, reason });
 }
 
-/** One record, term and vote together (rule 2). Whatever leaves in this term waits for it (rule 10). */
+/**
+ * One record, term and vote together (rule 2). Whatever leaves in this term waits for it (rule 10).
+ */
 function adoptTerm(core: Core, term: Term, votedFor: MemberId | null, out: Outbox): void {
   invariant(term > core.hard.term, 'a term is adopted once', { term, own: core.hard.term });
   core.hard = { term, votedFor };
@@ -46,19 +50,23 @@ function adoptTerm(core: Core, term: Term, votedFor: MemberId | null, out: Outbo
 /** Seeing a higher term is not voting in it (rule 7): the vote there stays open. */
 export function adoptHigherTerm(core: Core, now: Millis, term: Term, out: Outbox): void {
   adoptTerm(core, term, null, out);
-  // The timer of one who followed runs on: a stranger's term is no sign of a leader (dissertation, 3.4).
+  // The timer of one who followed runs on: a stranger's term is no sign of a leader (dissertation,
+  // 3.4).
   if (core.role.kind === 'leader') core.electionDeadline = now + electionDelayMs(core, now);
   enter(core, { kind: 'follower' }, null, 'higher_term', out);
 }
 
-/** Back to follower within the same term: the vote stays given (rule 3), old tallies are gone (rule 30). */
+/**
+ * Back to follower within the same term: the vote stays given (rule 3), old tallies are gone (rule
+ * 30).
+ */
 function returnToFollower(core: Core, reason: RoleChangeReason, out: Outbox): void {
   enter(core, { kind: 'follower' }, null, reason, out);
 }
 
 /**
- * `from` speaks as the leader of `term`. False: that term is over, and its leader is to be told (rule 8).
- * Otherwise this replica follows it from here on, and its timer starts anew.
+ * `from` speaks as the leader of `term`. False: that term is over, and its leader is to be told
+ * (rule 8). Otherwise this replica follows it from here on, and its timer starts anew.
  */
 export function recognizeLeader(
   core: Core,
@@ -204,7 +212,8 @@ function decide(core: Core, now: Millis, out: Outbox): void {
     campaign(core, now, false, 'pre_vote_won', out);
     return;
   }
-  // Others may have made us leader while our own record is under way; nothing may leave before (rule 10).
+  // Others may have made us leader while our own record is under way; nothing may leave before
+  // (rule 10).
   if (!tally.granted(core.config.self)) return;
   core.failedAttempts = 0;
   enter(core, openTerm(core, now, out), core.config.self, 'won', out);
@@ -213,8 +222,8 @@ function decide(core: Core, now: Millis, out: Outbox): void {
 // --------------------------------------------------------------------------- answering others
 
 /**
- * Whether this replica stands by a leader, so that it grants nobody else anything (rule 28). Lifted by
- * its own evidence alone: its timer, or the end of its own link to that leader.
+ * Whether this replica stands by a leader, so that it grants nobody else anything (rule 28). Lifted
+ * by its own evidence alone: its timer, or the end of its own link to that leader.
  */
 function standsByLeader(core: Core, now: Millis): boolean {
   const { electionTimeoutMs } = core.config;
@@ -239,8 +248,8 @@ export function answerPreVote(
     asked.term > core.hard.term &&
     core.log.isCoveredBy(asked.lastIndex, asked.lastTerm) &&
     !standsByLeader(core, now);
-  // Refused, it learns our term, and can catch up (rule 8). That our own record of this term may still
-  // be under way does no harm: who adopts a term from an answer is promised nothing by it.
+  // Refused, it learns our term, and can catch up (rule 8). That our own record of this term may
+  // still be under way does no harm: who adopts a term from an answer is promised nothing by it.
   const term = granted ? asked.term : core.hard.term;
   out.send(from, { kind: 'preVoteReply', term, granted });
 }
@@ -280,8 +289,10 @@ export function answerVote(
 // ------------------------------------------------------------------------------------- links
 
 /**
- * A connection ended, or began. Of the leader's, the end is a hint: ask ahead soon, in order of rank.
- * Never more than a hint: the question changes nothing, and voters that still hear the leader refuse.
+ * A connection ended, or began. Of the leader's, the end is a hint: ask ahead soon, in order of
+ * rank.
+ * Never more than a hint: the question changes nothing, and voters that still hear the leader
+ *       refuse.
  */
 export function onLink(
   core: Core,

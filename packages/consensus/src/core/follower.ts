@@ -50,6 +50,7 @@ function store(core: Core, entries: readonly Entry[], out: Outbox): void {
     core.durability.persist({ entries: missing }, out);
     return;
   }
+  // Rule 21: a divergence below the commit index must not pass in silence.
   invariant(first > core.commit, 'nothing committed is ever truncated', {
     first,
     commit: core.commit,
@@ -59,7 +60,9 @@ function store(core: Core, entries: readonly Entry[], out: Outbox): void {
   core.durability.persist({ truncateFrom: first, entries: missing }, out);
 }
 
-/** Leaves once the log is durable up to `match`, also where this request wrote nothing (rule 11). */
+/**
+ * Leaves once the log is durable up to `match`, also where this request wrote nothing (rule 11).
+ */
 export function acknowledge(
   core: Core,
   to: MemberId,
@@ -75,7 +78,9 @@ export function acknowledge(
   );
 }
 
-/** To one who speaks as the leader of a term that is over: our term, so that it steps down (rule 8). */
+/**
+ * To one who speaks as the leader of a term that is over: our term, so that it steps down (rule 8).
+ */
 export function refuseStaleLeader(core: Core, to: MemberId, round: number, out: Outbox): void {
   refuse(core, to, round, 0, out);
 }

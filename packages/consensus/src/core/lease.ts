@@ -1,9 +1,10 @@
 /**
  * How sure a leader may be that it still leads: rounds, lease, check-quorum.
  *
- * Owns    when a quorum last answered, and until when the lease lasts. A lease chooses who is asked and
- *         refuses; it never permits anything (docs/architecture.md, 1).
- * Never   trusts the moment of an answer's arrival for the lease: a paused process sees answers late.
+ * Owns    when a quorum last answered, and until when the lease lasts. A lease chooses who is asked
+ *         and refuses; it never permits anything (docs/architecture.md, 1).
+ * Never   trusts the moment of an answer's arrival for the lease: a paused process sees answers
+ *         late.
  * Rule    rules 28, 29, 36; dissertation, 6.2 and 6.4.
  * Proof   test/core-lease.test.ts.
  */
@@ -12,10 +13,14 @@ import { reachedByQuorum } from './membership.js';
 import type { Progress } from './progress.js';
 import type { Millis } from './types.js';
 
-/** Answers to older rounds than this many messages back tell nothing: their lease has long run out. */
+/**
+ * Answers to older rounds than this many messages back tell nothing: their lease has long run out.
+ */
 const roundsRemembered = 8192;
 
-/** The numbers of a leader's messages, and when each was sent. Grows for the life of the leadership. */
+/**
+ * The numbers of a leader's messages, and when each was sent. Grows for the life of the leadership.
+ */
 export class Rounds {
   readonly #sentAt = new Map<number, Millis>();
   #next = 1;

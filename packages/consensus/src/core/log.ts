@@ -92,7 +92,10 @@ export class Log {
     this.#entries = [];
   }
 
-  /** From `from` on, as many as fit, but at least one where there is one: else a large one would never go. */
+  /**
+   * From `from` on, as many as fit, but at least one where there is one: else a large one would
+   * never go.
+   */
   slice(from: Index, maxBytes: number): readonly Entry[] {
     invariant(from > this.#prefixIndex, 'compacted entries are sent as a snapshot', { from });
     const start = from - this.#prefixIndex - 1;
@@ -117,8 +120,9 @@ export class Log {
   }
 
   /**
-   * The first of these entries that this log lacks, or holds in another term; null where it has them
-   * all. Having more than was sent is no conflict: the sender may be late, not shorter (rule 20).
+   * The first of these entries that this log lacks, or holds in another term; null where it has
+   * them all. Having more than was sent is no conflict: the sender may be late, not shorter (rule
+   * 20).
    */
   firstMissing(entries: readonly Entry[]): Index | null {
     for (const { index, term } of entries) {
@@ -127,16 +131,18 @@ export class Log {
     return null;
   }
 
-  /** Whether a log that ends so is at least as up to date as ours: term first, then length (rule 5). */
+  /**
+   * Whether a log that ends so is at least as up to date as ours: term first, then length (rule 5).
+   */
   isCoveredBy(lastIndex: Index, lastTerm: Term): boolean {
     if (lastTerm !== this.lastTerm) return lastTerm > this.lastTerm;
     return lastIndex >= this.lastIndex;
   }
 
   /**
-   * The highest index at or below `index` whose term here is at most `term`: no later place can match a
-   * log that has `term` there, because terms never fall along either log. Skips a whole term per
-   * question instead of one entry (dissertation, 3.5).
+   * The highest index at or below `index` whose term here is at most `term`: no later place can
+   * match a log that has `term` there, because terms never fall along either log. Skips a whole
+   * term per question instead of one entry (dissertation, 3.5).
    */
   joinPoint(index: Index, term: Term): Index {
     let candidate = Math.min(index, this.lastIndex);

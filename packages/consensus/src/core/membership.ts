@@ -1,8 +1,8 @@
 /**
  * Who votes, who only follows, and in which order they stand for election.
  *
- * Owns    the one answer to "which membership is in force". It is the snapshot's; a change in the log
- *         would come in here and nowhere else (rules 31, 38 to 43).
+ * Owns    the one answer to "which membership is in force". It is the snapshot's; a change in the
+ *         log would come in here and nowhere else (rules 31, 38 to 43).
  * Never   counts (quorum.ts), or remembers anything.
  * Proof   test/core-membership.test.ts.
  */
@@ -26,7 +26,9 @@ export function isMember(core: Core, id: MemberId): boolean {
   return isVoter(core, id) || membershipInForce(core).learners.some((member) => member.id === id);
 }
 
-/** All others that a leader replicates to: learners too, though they count for nothing (rule 41). */
+/**
+ * All others that a leader replicates to: learners too, though they count for nothing (rule 41).
+ */
 export function peers(core: Core): readonly MemberId[] {
   const { voters: voting, learners } = membershipInForce(core);
   return [...voting, ...learners]
@@ -49,8 +51,8 @@ export function reachedByQuorum(core: Core, reachedBy: (voter: MemberId) => numb
 }
 
 /**
- * This replica's place among those that may succeed, 0 first. All replicas derive the same order, so
- * their timers do not collide. Witnesses come last: a leader without a key would only hand over.
+ * This replica's place among those that may succeed, 0 first. All replicas derive the same order,
+ * so their timers do not collide. Witnesses come last: a leader without a key would only hand over.
  * Each failed attempt moves the place by one, so that a sick first one cannot starve the rest.
  */
 export function electionRank(core: Core): number {

@@ -93,7 +93,8 @@ export class Progress {
   }
 
   /**
-   * The logs do not join where we thought; at best at `joinPoint`. Moves `next`, never `match` (rule 22).
+   * The logs do not join where we thought; at best at `joinPoint`. Moves `next`, never `match`
+   * (rule 22).
    * @param nextRound  the number of the next message; answers to all earlier ones are now stale
    */
   refused(round: number, joinPoint: Index, nextRound: number): void {
@@ -101,13 +102,15 @@ export class Progress {
     const next = Math.max(Math.min(this.#next, joinPoint + 1), this.#match + 1);
     const moved = next < this.#next;
     this.#probeFrom(next, nextRound);
-    // A peer that refuses what it acknowledged is broken; it is asked at each beat, not in a circle.
+    // A peer that refuses what it acknowledged is broken; it is asked at each beat, not in a
+    // circle.
     this.#probeUnderWay = !moved;
   }
 
   /** What was under way is lost: the connection ended or began anew. */
   restart(nextRound: number): void {
-    // Before a first answer `match` says nothing yet; where the logs may join is still the better guess.
+    // Before a first answer `match` says nothing yet; where the logs may join is still the better
+    // guess.
     this.#probeFrom(this.#mode === 'pipeline' ? this.#match + 1 : this.#next, nextRound);
   }
 

@@ -18,7 +18,10 @@ import type { Entry, Index, MemberId, Message, Millis, Outbox, Ticket } from './
 
 type AppendReply = Extract<Message, { kind: 'appendReply' }>;
 
-/** A candidate won. Opens the term with an empty entry (rule 25), which announces the leader as well. */
+/**
+ * A candidate won. Opens the term with an empty entry (rule 25), which announces the leader as
+ * well.
+ */
 export function openTerm(core: Core, now: Millis, out: Outbox): Leading {
   invariant(core.durability.termIsDurable, 'a leader’s term is durable', { term: core.hard.term });
   const barrierIndex = core.log.lastIndex + 1;
@@ -106,7 +109,8 @@ function sendAppend(
   const peer = progressOf(leading, to);
   const prevTerm = core.log.termAt(prevIndex);
   invariant(prevTerm !== null, 'an append joins onto an entry that we know', { to, prevIndex });
-  // Rule 19: the peer is told of no commit beyond what it acknowledged; what it has there may differ.
+  // Rule 19: the peer is told of no commit beyond what it acknowledged; what it has there may
+  // differ.
   const commit = Math.min(core.commit, peer.match);
   peer.commitTold = Math.max(peer.commitTold, commit);
   const round = leading.rounds.open(now);
@@ -156,8 +160,8 @@ function beat(core: Core, leading: Leading, now: Millis, to: MemberId, out: Outb
     offerSnapshot(core, leading, now, to, out);
     return;
   }
-  // Unanswered for a while: lost, or still being written? Asking costs one empty message; a peer that
-  // lacks what we sent refuses, and the logs are joined anew.
+  // Unanswered for a while: lost, or still being written? Asking costs one empty message; a peer
+  // that lacks what we sent refuses, and the logs are joined anew.
   if (peer.hasUnanswered && silentMs >= core.config.heartbeatIntervalMs) {
     sendAppend(core, leading, now, to, peer.next - 1, [], out);
     peer.entriesSentAt = now;
@@ -207,14 +211,17 @@ export function countCommitted(core: Core, leading: Leading, now: Millis, out: O
       ? core.durability.durableIndex // rule 12: not `lastIndex`
       : (leading.peers.get(id)?.match ?? 0),
   );
-  // Rule 17: an older term's entry on a majority may still be replaced (paper, figure 8). It commits
-  // with the first entry of this term that does.
+  // Rule 17: an older term's entry on a majority may still be replaced (paper, figure 8). It
+  // commits with the first entry of this term that does.
   if (through <= core.commit || core.log.termAt(through) !== core.hard.term) return;
   commitThrough(core, through, out);
   for (const to of leading.peers.keys()) tellCommit(core, leading, now, to, out);
 }
 
-/** A peer's connection ended: what was under way to it is lost. Or began: it need not wait for a beat. */
+/**
+ * A peer's connection ended: what was under way to it is lost. Or began: it need not wait for a
+ * beat.
+ */
 export function onPeerLink(
   core: Core,
   leading: Leading,

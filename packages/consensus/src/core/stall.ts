@@ -28,7 +28,10 @@ export const noStalls: Stalls = {
 
 /** A stall is remembered this long after it happened. */
 const rememberedMs = 60_000;
-/** However long we stood still, the timeout at most quadruples: a freeze must not cost minutes later. */
+/**
+ * However long we stood still, the timeout at most quadruples: a freeze must not cost minutes
+ * later.
+ */
 const raiseInTimeouts = 3;
 
 /** The election timeout with what measured stalls add to it. */
@@ -38,9 +41,9 @@ export function electionTimeoutInForceMs(core: Core, now: Millis): number {
 }
 
 /**
- * To be asked first, at every input and with a fresh `now`. A wake more than half an election timeout
- * past its deadline means that we stood still: nobody is deposed or opposed for that before a grace of
- * the same length, in which what they said meanwhile, or say now, is heard.
+ * To be asked first, at every input and with a fresh `now`. A wake more than half an election
+ * timeout past its deadline means that we stood still: nobody is deposed or opposed for that before
+ * a grace of the same length, in which what they said meanwhile, or say now, is heard.
  */
 export function noticeStall(core: Core, now: Millis): void {
   const graceMs = core.config.electionTimeoutMs / 2;

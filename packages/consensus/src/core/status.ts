@@ -2,7 +2,8 @@
  * What a core shows of itself. Read-only.
  *
  * Owns    the view that the driver, `/status` and the metrics read.
- * Never   changes anything. `mayServe` chooses and refuses; it never permits (docs/architecture.md, 1).
+ * Never   changes anything. `mayServe` chooses and refuses; it never permits (docs/architecture.md,
+ *         1).
  * Proof   test/core-status.test.ts.
  */
 import type { Core } from './core.js';
@@ -39,9 +40,13 @@ export interface CoreStatus {
   readonly durableIndex: Index;
   readonly commit: Index;
   readonly applied: Index;
-  /** null where not leading; infinite for a sole voter; in the past where a quorum has not answered. */
+  /**
+   * null where not leading; infinite for a sole voter; in the past where a quorum has not answered.
+   */
   readonly leaseUntil: Millis | null;
-  /** The empty entry of this leader's own term is applied here (rule 25). False where not leading. */
+  /**
+   * The empty entry of this leader's own term is applied here (rule 25). False where not leading.
+   */
   readonly barrierApplied: boolean;
   readonly transferTo: MemberId | null;
   /** Empty where not leading. */
@@ -87,8 +92,8 @@ function peerStatus(core: Core): readonly PeerStatus[] {
 }
 
 /**
- * Whether requests may be brought here at `now`: leading, with the lease held and the barrier applied.
- * To be asked with a fresh `now`: a process that stood still has an old lease.
+ * Whether requests may be brought here at `now`: leading, with the lease held and the barrier
+ * applied. To be asked with a fresh `now`: a process that stood still has an old lease.
  */
 export function mayServe(core: Core, now: Millis): boolean {
   const { role } = core;

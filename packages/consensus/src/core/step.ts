@@ -1,7 +1,8 @@
 /**
  * The one door into the core: an input comes in, the state changes, outputs go out.
  *
- * Owns    the order of things within a step, and who handles which input. The only switch over inputs.
+ * Owns    the order of things within a step, and who handles which input. The only switch over
+ *         inputs.
  * Never   suspends, so what a handler checked first is still true at its last line (rule 16).
  * Proof   test/core-world.test.ts.
  */

@@ -22,7 +22,9 @@ export function electionDelayMs(core: Core, now: Millis): number {
   return electionTimeoutInForceMs(core, now) + staggerMs(core, now);
 }
 
-/** The first attempt that fails is repeated soon: most often the others' timers ran a little longer. */
+/**
+ * The first attempt that fails is repeated soon: most often the others' timers ran a little longer.
+ */
 export function retryDelayMs(core: Core, now: Millis): number {
   if (core.failedAttempts > 1) return electionDelayMs(core, now);
   return core.config.heartbeatIntervalMs + staggerMs(core, now);
@@ -39,7 +41,9 @@ function staggerMs(core: Core, now: Millis): number {
   return (electionRank(core) * timeoutMs) / ranksPerTimeout + jitterMs;
 }
 
-/** Until when a leader that hears no quorum may still believe that it leads (check-quorum, rule 28). */
+/**
+ * Until when a leader that hears no quorum may still believe that it leads (check-quorum, rule 28).
+ */
 export function checkQuorumDeadline(core: Core, now: Millis): Millis {
   if (core.role.kind !== 'leader') return Number.POSITIVE_INFINITY;
   const silentUntil = quorumAnsweredAt(core, core.role) + electionTimeoutInForceMs(core, now);

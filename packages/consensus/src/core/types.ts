@@ -1,6 +1,6 @@
 /**
- * The contract of the pure core: its words, its inputs, its outputs. Closed lists; a new member does
- * not compile until everyone handles it.
+ * The contract of the pure core: its words, its inputs, its outputs. Closed lists; a new member
+ * does not compile until everyone handles it.
  *
  * Owns    what core may be told and what it may ask for.
  * Never   holds logic, a clock, I/O or a promise.
@@ -8,13 +8,19 @@
  */
 
 export type Term = number;
-/** 1-based; 0 is "before the first entry". Safe integers in memory, unsigned varints on wire and disk. */
+/**
+ * 1-based; 0 is "before the first entry". Safe integers in memory, unsigned varints on wire and
+ * disk.
+ */
 export type Index = number;
 /** Milliseconds on the monotonic clock; the origin is arbitrary. */
 export type Millis = number;
 /** The identity of a replica, used once for all time: lower-case hex, never its name. */
 export type MemberId = string;
-/** Correlates a proposal with its outcome on the replica that proposed it; never reused by a process. */
+/**
+ * Correlates a proposal with its outcome on the replica that proposed it; never reused by a
+ * process.
+ */
 export type Ticket = number;
 
 export interface Member {
@@ -57,13 +63,17 @@ export interface Snapshot {
   readonly state: Uint8Array;
 }
 
-/** What one call asks to be made durable, all or nothing, in the order truncate, entries, snapshot. */
+/**
+ * What one call asks to be made durable, all or nothing, in the order truncate, entries, snapshot.
+ */
 export interface PersistBatch {
   readonly hard?: HardState;
   /** Entries from this index on are replaced (rule 14: in the same frame as what replaces them). */
   readonly truncateFrom?: Index;
   readonly entries?: readonly Entry[];
-  /** With `resetLog`, the log restarts after the snapshot; without, the suffix is kept (rule 45). */
+  /**
+   * With `resetLog`, the log restarts after the snapshot; without, the suffix is kept (rule 45).
+   */
   readonly snapshot?: Snapshot;
   readonly resetLog?: boolean;
 }
@@ -81,7 +91,9 @@ export type FreeMessage =
     }
   | { readonly kind: 'preVoteReply'; readonly term: Term; readonly granted: boolean };
 
-/** Relies on a term, a vote or entries that must be on the sender's disk before it leaves (rule 10). */
+/**
+ * Relies on a term, a vote or entries that must be on the sender's disk before it leaves (rule 10).
+ */
 export type PromiseMessage =
   | {
       readonly kind: 'vote';
@@ -92,7 +104,10 @@ export type PromiseMessage =
       readonly transfer: boolean;
     }
   | { readonly kind: 'voteReply'; readonly term: Term; readonly granted: boolean }
-  /** With no entries it is the heartbeat. `commit` is capped at what the receiver is known to match (rule 19). */
+  /**
+   * With no entries it is the heartbeat. `commit` is capped at what the receiver is known to match
+   * (rule 19).
+   */
   | {
       readonly kind: 'append';
       readonly term: Term;
@@ -110,7 +125,9 @@ export type PromiseMessage =
       /** The last index that this very request covered (rule 23); meaningless when refused. */
       readonly match: Index;
       readonly refused: boolean;
-      /** When refused: where the receiver's log could join; moves `next`, never `match` (rule 22). */
+      /**
+       * When refused: where the receiver's log could join; moves `next`, never `match` (rule 22).
+       */
       readonly hintIndex: Index;
       readonly hintTerm: Term;
     }
@@ -128,7 +145,9 @@ export type Message = FreeMessage | PromiseMessage;
 // ------------------------------------------------------------------------------------ inputs
 
 export type Input =
-  /** The deadline asked for by `wakeAt` has passed, and the sockets were drained first (design 4.5). */
+  /**
+   * The deadline asked for by `wakeAt` has passed, and the sockets were drained first (design 4.5).
+   */
   | { readonly kind: 'wake' }
   | { readonly kind: 'message'; readonly from: MemberId; readonly message: Message }
   /** A hint, never a proof: `closed` tells a connection that the peer or its kernel ended. */
@@ -145,17 +164,25 @@ export type Input =
 // ----------------------------------------------------------------------------------- outputs
 
 declare const receipt: unique symbol;
-/** A position in the stream of persist batches, growing. Only `Outbox.persist` makes one, from 1 on. */
+/**
+ * A position in the stream of persist batches, growing. Only `Outbox.persist` makes one, from 1 on.
+ */
 export type Receipt = number & { readonly [receipt]: true };
 /** The receipt of all that recovery found: what was read back from disk is on it. */
 export const alreadyDurable = 0 as Receipt;
 
 export type ProposalOutcome =
-  /** Committed as (term, index); the driver resolves it with the answer once it has applied that entry. */
+  /**
+   * Committed as (term, index); the driver resolves it with the answer once it has applied that
+   * entry.
+   */
   | { readonly kind: 'committed'; readonly term: Term; readonly index: Index }
   /** Nothing was appended here: asking the leader is safe. */
   | { readonly kind: 'notLeader'; readonly leader: MemberId | null }
-  /** Overwritten, passed over by a snapshot, or still undecided: it may commit, or may have (rule 29). */
+  /**
+   * Overwritten, passed over by a snapshot, or still undecided: it may commit, or may have (rule
+   * 29).
+   */
   | { readonly kind: 'unknown' };
 
 export type RoleChange = {
@@ -188,12 +215,17 @@ export interface Outbox {
   send(to: MemberId, message: FreeMessage): void;
   /** Leaves once everything up to `after` is durable on this replica. */
   promise(to: MemberId, message: PromiseMessage, after: Receipt): void;
-  /** Entries up to `through` are committed; apply them in order. Their tickets are resolved before. */
+  /**
+   * Entries up to `through` are committed; apply them in order. Their tickets are resolved before.
+   */
   commit(through: Index): void;
   /** Replace the state machine's state before applying anything after `snapshot.index`. */
   restore(snapshot: Snapshot): void;
   resolve(ticket: Ticket, outcome: ProposalOutcome): void;
-  /** Replaces the earlier deadline; infinite: there is none. A `wake` uses it up, so it is said anew. */
+  /**
+   * Replaces the earlier deadline; infinite: there is none. A `wake` uses it up, so it is said
+   * anew.
+   */
   wakeAt(at: Millis): void;
   changed(change: RoleChange): void;
 }
@@ -212,7 +244,10 @@ export interface CoreConfig {
   readonly maxInflightAppends: number;
   /** Bounds one append message. At least one entry is always sent. */
   readonly maxAppendBytes: number;
-  /** Bounds the uncommitted tail (rule 26); a proposal beyond it is answered `notLeader` with this leader's id. */
+  /**
+   * Bounds the uncommitted tail (rule 26); a proposal beyond it is answered `notLeader` with this
+   * leader's id.
+   */
   readonly maxUncommittedBytes: number;
 }
 
