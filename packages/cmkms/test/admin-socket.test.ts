@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { chmodSync, existsSync, lstatSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
@@ -234,22 +234,34 @@ test('many at once are all answered, each with its own answer', async (t) => {
   );
 });
 
-test('several requests on one connection are answered in order, also when they arrive in pieces', async (t) => {
+test('several requests on one connection are answered in order, one at a time', async (t) => {
+  const begun: bigint[] = [];
+  const first = new EventEmitter();
   const { path } = await running(t, {
     haltSet: async (request) => {
-      if (request.height === 1n) await new Promise((resolve) => setTimeout(resolve, 5));
+      begun.push(request.height);
+      if (request.height === 1n) {
+        first.emit('begun');
+        await once(first, 'go on');
+      }
       return { changed: true, haltHeight: request.height.toString() };
     },
   });
-  const lines = [1, 2, 3]
-    .map((height) => `{"v":1,"kind":"haltSet","chainId":"a","height":"${height}"}\n`)
-    .join('');
+  const line = (height: number): string =>
+    `{"v":1,"kind":"haltSet","chainId":"a","height":"${height}"}\n`;
   const socket = connect(path);
   t.after(() => socket.destroy());
-  for (const part of [lines.slice(0, 20), lines.slice(20, 90), lines.slice(90)]) {
-    socket.write(part);
-    await new Promise(setImmediate);
-  }
+  const started = once(first, 'begun');
+  // In pieces: the second request arrives while the first is being carried out.
+  socket.write(line(1).slice(0, 20));
+  await new Promise(setImmediate);
+  socket.write(line(1).slice(20) + line(2).slice(0, 10));
+  await started;
+  socket.write(line(2).slice(10) + line(3));
+  // Another connection comes and goes after those bytes, so they have been read.
+  assert.deepEqual(await adminRequest(path, { kind: 'haltShow' }, patienceMs), { chains: [] });
+  assert.deepEqual(begun, [1n]);
+  first.emit('go on');
   let text = '';
   while (text.split('\n').length < 4) text += String((await once(socket, 'data'))[0]);
   assert.deepEqual(

@@ -21,6 +21,7 @@ import { CmkmsError } from '../errors.js';
 import type { Log } from '../log/index.js';
 import type { Metrics } from '../metrics/index.js';
 import type { StatusSource } from '../status.js';
+import { Paced } from './pace.js';
 import type { ReadinessWatch } from './readiness.js';
 import { readinessJson, statusJson } from './status-json.js';
 
@@ -32,6 +33,8 @@ const keepAliveTimeoutMs = 10_000;
 const maxHeaderBytes = 8 * 1024;
 /** A client that does not read its answer is cut off after this long without progress. */
 const socketIdleTimeoutMs = 15_000;
+/** With twenty chains a rendering takes the event loop some 15 ms: many clients must not add up. */
+const metricsPauseMs = 100;
 
 export interface HttpOptions {
   readonly address: HostPort;
@@ -54,31 +57,50 @@ interface Answer {
   readonly body: string;
 }
 
-type Endpoint = (options: HttpOptions, now: number) => Answer | Promise<Answer>;
+interface Context extends HttpOptions {
+  readonly paced: Paced;
+}
 
-const endpoints: Readonly<Record<string, Endpoint>> = {
-  '/healthz': () => text(200, 'ok\n'),
-  '/livez': ({ source }) =>
-    source.status().log?.failed === true
-      ? text(503, 'the log cannot be written\n')
-      : text(200, 'ok\n'),
-  '/readyz': ({ source, readiness }, now) => {
-    const judged = readiness.judge(source.status(), now);
-    return json(judged.ready ? 200 : 503, readinessJson(judged));
-  },
-  '/status': ({ source, readiness }, now) => {
-    const status = source.status();
-    return json(200, statusJson(status, readiness.judge(status, now)));
-  },
-  '/metrics': async ({ source, readiness, metrics }, now) => {
-    const status = source.status();
-    const body = await metrics.text(status, readiness.judge(status, now), now);
-    return { status: 200, type: metrics.contentType, body };
-  },
-};
+type Endpoint = (context: Context, now: number) => Answer | Promise<Answer>;
+
+const endpoints: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
+  ['/healthz', () => text(200, 'ok\n')],
+  [
+    '/livez',
+    ({ source }) =>
+      source.status().log?.failed === true
+        ? text(503, 'the log cannot be written\n')
+        : text(200, 'ok\n'),
+  ],
+  [
+    '/readyz',
+    ({ source, readiness }, now) => {
+      const judged = readiness.judge(source.status(), now);
+      return json(judged.ready ? 200 : 503, readinessJson(judged));
+    },
+  ],
+  [
+    '/status',
+    ({ source, readiness }, now) => {
+      const status = source.status();
+      return json(200, statusJson(status, readiness.judge(status, now)));
+    },
+  ],
+  [
+    '/metrics',
+    async ({ source, readiness, metrics, paced }) => {
+      const body = await paced.render(() => {
+        const [status, now] = [source.status(), Date.now()];
+        return metrics.text(status, readiness.judge(status, now), now);
+      });
+      return { status: 200, type: metrics.contentType, body };
+    },
+  ],
+]);
 
 /** @throws CmkmsError HTTP_BIND */
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
+  const context: Context = { ...options, paced: new Paced(metricsPauseMs) };
   const server = createServer(
     {
       maxHeaderSize: maxHeaderBytes,
@@ -87,7 +109,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
       keepAliveTimeout: keepAliveTimeoutMs,
       connectionsCheckingInterval: 1_000,
     },
-    (request, response) => void answer(options, request, response),
+    (request, response) => void answer(context, request, response),
   );
   server.maxConnections = maxConnections;
   server.setTimeout(socketIdleTimeoutMs, (socket) => socket.destroy());
@@ -98,14 +120,14 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
 }
 
 async function answer(
-  options: HttpOptions,
+  context: Context,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const path = (request.url ?? '').split('?', 1)[0] ?? '';
-  const endpoint = Object.hasOwn(endpoints, path) ? endpoints[path] : undefined;
+  const endpoint = endpoints.get(path);
   if (endpoint === undefined) {
-    send(request, response, text(404, `${Object.keys(endpoints).join(' ')}\n`));
+    send(request, response, text(404, `${[...endpoints.keys()].join(' ')}\n`));
     return;
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -113,9 +135,9 @@ async function answer(
     return;
   }
   try {
-    send(request, response, await endpoint(options, Date.now()));
+    send(request, response, await endpoint(context, Date.now()));
   } catch (error) {
-    options.log('http_failed', {
+    context.log('http_failed', {
       path,
       detail: error instanceof Error ? error.message : 'unknown',
     });
