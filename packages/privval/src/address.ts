@@ -13,7 +13,10 @@ export type ValidatorAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly text: string }
   | { readonly kind: 'unix'; readonly path: string; readonly text: string };
 
-/** sun_path holds 108 bytes, the last one is a NUL. A longer path would be cut, and mean another file. */
+/**
+ * sun_path holds 108 bytes, the last one is a NUL. A longer path would be cut, and mean another
+ * file.
+ */
 const maxUnixPathBytes = 107;
 
 /**

@@ -1,10 +1,11 @@
 /**
  * From the signer's decision to the message that a validator reads.
  *
- * Owns    what an answer holds, and the last look at it: an extension signature in the wrong place stops
- *         the node's consensus, so such an answer is held back, whoever made it.
+ * Owns    what an answer holds, and the last look at it: an extension signature in the wrong place
+ *         stops the node's consensus, so such an answer is held back, whoever made it.
  * Never   signs, or puts the extension itself into an answer.
- * Rule    CometBFT privval/signer_client.go for what is read; consensus/state.go, `signVote`, for the panic.
+ * Rule    CometBFT privval/signer_client.go for what is read; consensus/state.go, `signVote`, for
+ *         the panic.
  * Proof   test/answer.test.ts.
  */
 import { PrivvalError } from './errors.js';
@@ -21,7 +22,9 @@ export type SignAnswer =
       /** Set if and only if the request says `extensionWanted`. */
       readonly extensionSignature: Uint8Array | null;
     }
-  /** A typed error: the node goes on without this signature and does not ask again; the link stays. */
+  /**
+   * A typed error: the node goes on without this signature and does not ask again; the link stays.
+   */
   | { readonly kind: 'refused'; readonly code: number; readonly description: string }
   /** The connection is reset, so that the node asks again on the next one. */
   | { readonly kind: 'drop'; readonly reason: string };
@@ -39,8 +42,8 @@ export function remoteError(code: number, description: string): RemoteSignerErro
 }
 
 /**
- * A node reads timestamp, signature and extension signature; the rest is an echo for people who look.
- * `extension` is not echoed: up to 1 MiB, where nodes before 0.40 accept 10,240 bytes.
+ * A node reads timestamp, signature and extension signature; the rest is an echo for people who
+ * look. `extension` is not echoed: up to 1 MiB, where nodes before 0.40 accept 10,240 bytes.
  */
 export function voteAnswer(request: VoteRequest, answer: WrittenAnswer): Message | PrivvalError {
   if (answer.kind === 'refused') {

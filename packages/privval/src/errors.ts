@@ -41,7 +41,7 @@ export const privvalErrors = {
   },
   PRIVVAL_DIAL_TIMEOUT: {
     says: (f: { timeoutMs: number }) =>
-      `no answer to the connection attempt for ${f.timeoutMs} ms: machine off, or a firewall drops it`,
+      `connecting got no answer for ${f.timeoutMs} ms: machine off, or a firewall drops it`,
     remedy: 'Check that the machine is up and that the port is open for this replica.',
   },
   PRIVVAL_DIAL_FAILED: {
@@ -68,7 +68,7 @@ export const privvalErrors = {
     says: (f: { receivedBytes: number; detail: string }) =>
       `closed during the handshake after ${f.receivedBytes} bytes (${f.detail})`,
     remedy:
-      'A node that stops does this, and so does the ABCI port (26658) or a noise:// listener; check the port.',
+      'A node that stops does this; so do the ABCI port (26658) and a noise:// listener: check it.',
   },
   PRIVVAL_HANDSHAKE_LOW_ORDER: {
     says: (_: Record<string, never>) => 'the ephemeral key of the other side is of low order',
@@ -160,7 +160,7 @@ export const privvalErrors = {
   // --------------------------------- requests that get a typed error, while the link stays up
   PRIVVAL_WRONG_CHAIN: {
     says: (f: { asked: string; configured: string }) =>
-      `the validator is on chain ${quoted(f.asked)}, its address is configured under ${quoted(f.configured)}`,
+      `the validator is on chain ${quoted(f.asked)}, configured is ${quoted(f.configured)}`,
     remedy: 'Move the address to the right chain; a node that starts exits on this error.',
   },
   PRIVVAL_BAD_REQUEST: {
@@ -179,10 +179,11 @@ export const privvalErrors = {
   },
 } as const satisfies Record<string, Row>;
 
-/** What a peer sent may be long and hold control characters; it lands in logs. */
+/** What a peer sent may be long, and hold anything that a terminal obeys; it lands in logs. */
 function quoted(text: string): string {
   const limit = 64;
-  return JSON.stringify(text.length > limit ? `${text.slice(0, limit)}…` : text);
+  const shown = text.length > limit ? `${text.slice(0, limit)}...` : text;
+  return JSON.stringify(shown).replace(/[^\x20-\x7e]/g, '?');
 }
 
 export type PrivvalCode = keyof typeof privvalErrors;

@@ -1,7 +1,8 @@
 /**
  * Length-prefixed messages on a stream of bytes.
  *
- * Owns    the prefix (unsigned LEB128), the limit, and the bytes that have come but are not yet taken.
+ * Owns    the prefix (unsigned LEB128), the limit, and the bytes that have come but are not yet
+ *         taken.
  * Never   knows what a message means, or reads ahead of its caller: whatever was not taken stays
  *         as bytes, so that the memory of one peer is bounded by what the caller lets in.
  * Rule    CometBFT libs/protoio, `ReadMsg` and `WriteMsg`.
@@ -88,7 +89,9 @@ export class FrameDecoder {
     return this.#buffer.slice(bodyStart, this.#start);
   }
 
-  /** All bytes that were not taken, which are then forgotten here: for a stream that changes hands. */
+  /**
+   * All bytes that were not taken, which are then forgotten here: for a stream that changes hands.
+   */
   takeRest(): Uint8Array {
     const rest = this.#buffer.slice(this.#start, this.#end);
     this.#start = this.#end;

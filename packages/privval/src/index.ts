@@ -1,5 +1,12 @@
-/** The validators' protocol: what the program, and a validator's side in tests, may use of it. */
+/**
+ * The validators' protocol: what the program may use of it, and a validator's side in tests.
+ *
+ * Owns    the public names of this room.
+ * Never   exports what only its own tests need.
+ */
+
 export { parseValidatorAddress, type ValidatorAddress } from './address.js';
+export type { SignAnswer } from './answer.js';
 export {
   type Connection,
   PlainConnection,

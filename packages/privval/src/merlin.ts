@@ -2,7 +2,8 @@
  * Merlin transcripts: STROBE-128 over keccak-f[1600], as far as a SecretConnection needs it.
  *
  * Owns    the sponge's state and the order in which labels and bytes enter it.
- * Never   holds a key for longer than its transcript, or offers an operation that Merlin does not use.
+ * Never   holds a key for longer than its transcript, or offers an operation that Merlin does not
+ *         use.
  * Rule    strobe.sourceforge.io, specification 1.0.2; merlin.cool, transcript protocols 1.0.
  * Proof   test/merlin.test.ts: the vectors of gtank/merlin, which CometBFT used.
  */

@@ -2,8 +2,8 @@
  * Messages to bytes and back, in both directions: a signer needs one half, a validator the other.
  *
  * Owns    the one place where generated protobuf and its Long meet this program's shapes.
- * Never   re-encodes a decoded message (unknown fields would ride along), or writes `extension` into
- *         an answer by itself: what is encoded is what the caller put there.
+ * Never   re-encodes a decoded message (unknown fields would ride along), or writes `extension`
+ *         into an answer by itself: what is encoded is what the caller put there.
  * Rule    proto/privval.proto; CometBFT's generated types.pb.go for absent and unknown fields.
  * Proof   test/message-codec.test.ts: CometBFT's own vectors (privval/msgs_test.go), all dialects.
  */
@@ -280,7 +280,9 @@ function bytesFromWire(bytes: Uint8Array | null | undefined): Uint8Array {
   return new Uint8Array(bytes ?? []);
 }
 
-/** The generator says Long or number; with --force-long it is Long whenever it came from the wire. */
+/**
+ * The generator says Long or number; with --force-long it is Long whenever it came from the wire.
+ */
 function toBigint(value: Long | number | null | undefined): bigint {
   if (value === null || value === undefined) return 0n;
   return typeof value === 'number' ? BigInt(value) : value.toBigInt();

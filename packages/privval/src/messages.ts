@@ -1,8 +1,9 @@
 /**
  * The validators' messages, as this program sees them.
  *
- * Owns    their shapes. Heights and seconds are bigint (int64, exact up to 2^63-1), rounds, nanos and
- *         indices are numbers (int32). What the wire left out has the value that a Go node would read.
+ * Owns    their shapes. Heights and seconds are bigint (int64, exact up to 2^63-1), rounds, nanos
+ *         and indices are numbers (int32). What the wire left out has the value that a Go node
+ *         would read.
  * Never   judges them (request-check.ts) or knows their bytes (message-codec.ts).
  * Rule    CometBFT proto/tendermint/privval/types.proto and proto/cometbft/privval.
  */

@@ -3,9 +3,9 @@
  *
  * Owns    the shape of a valid request, and the rule for vote extensions.
  * Never   knows what was signed before: whether a valid request is granted is not decided here.
- * Rule    CometBFT types/vote.go and types/proposal.go, `ValidateBasic`; privval/file.go, `signVote`;
- *         types/canonical.go, which panics on other hash lengths. Height 0 is refused too: chains begin
- *         at 1, and 0 is how a state file says that nothing was signed.
+ * Rule    CometBFT types/vote.go and types/proposal.go, `ValidateBasic`; privval/file.go,
+ *         `signVote`; types/canonical.go, which panics on other hash lengths. Height 0 is refused
+ *         too: chains begin at 1, and 0 is how a state file says that nothing was signed.
  * Proof   test/request-check.test.ts, a row for each reason.
  */
 import { PrivvalError } from './errors.js';
@@ -32,8 +32,9 @@ export interface VoteRequest {
   readonly validatorIndex: number;
   readonly extension: Uint8Array;
   /**
-   * A signature over the extension belongs into the answer, even over an empty one: this is a precommit
-   * for a block, and the node did not say skip. Exactly then, or some nodes stop their consensus.
+   * A signature over the extension belongs into the answer, even over an empty one: this is a
+   * precommit for a block, and the node did not say skip. Exactly then, or some nodes stop their
+   * consensus.
    */
   readonly extensionWanted: boolean;
 }

@@ -3,8 +3,8 @@
  *
  * Owns    the order of the handshake, and what the first bytes of a stranger tell an operator.
  * Never   knows which side dialled: the protocol is symmetric, so a validator's side uses it too.
- * Rule    CometBFT p2p/conn/secret_connection.go, `MakeSecretConnection`. Stricter than upstream in the
- *         first message: exactly 35 bytes, where Go pads or cuts other lengths.
+ * Rule    CometBFT p2p/conn/secret_connection.go, `MakeSecretConnection`. Stricter than upstream in
+ *         the first message: exactly 35 bytes, where Go pads or cuts other lengths.
  * Proof   test/secret-connection.test.ts: a handshake with fixed keys, byte for byte; strangers.
  */
 import type { Connection, Receiver, TransportKind } from './connection.js';
@@ -259,7 +259,7 @@ function verifiedKey(message: Uint8Array, challenge: Uint8Array): Uint8Array {
 /** What the first bytes look like, for an operator who has typed another port. */
 function describeStranger(bytes: Uint8Array): string {
   const text = Buffer.from(bytes.subarray(0, 48)).toString('latin1');
-  const line = JSON.stringify(text.split(/[\r\n]/, 1)[0] ?? '');
+  const line = JSON.stringify((text.split(/[\r\n]/, 1)[0] ?? '').replace(/[^\x20-\x7e]/g, '?'));
   if (text.startsWith('HTTP/')) return `answered HTTP (${line}): that is the RPC port`;
   if (text.startsWith('SSH-')) return `answered SSH (${line})`;
   if (bytes[0] === 0x15 && bytes[1] === 0x03) return 'answered TLS';

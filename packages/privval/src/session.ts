@@ -1,12 +1,13 @@
 /**
  * The requests and answers of one open connection.
  *
- * Owns    strictly one answer per request, in order; the time limits of silence and of an answer; which
- *         error is an answer and which one ends the connection.
- * Never   signs, reads ahead of an open answer, pairs an answer with another request, or writes after
- *         its end: messages carry no numbers, so a node would take any answer for its next request's.
- * Rule    CometBFT privval/signer_requestHandler.go for the answers; where Go closes nothing and answers
- *         an empty message, we close, since the node would only ask the same again.
+ * Owns    strictly one answer per request, in order; the time limits of silence and of an answer;
+ *         which error is an answer and which one ends the connection.
+ * Never   signs, reads ahead of an open answer, pairs an answer with another request, or writes
+ *         after its end: messages carry no numbers, so a node would take any answer for its next
+ *         request's.
+ * Rule    CometBFT privval/signer_requestHandler.go for the answers; where Go closes nothing and
+ *         answers an empty message, we close, since the node would only ask the same again.
  * Proof   test/session.test.ts (what each input leads to, over real sockets), test/garbage.test.ts.
  */
 import {
@@ -45,7 +46,9 @@ export interface SigningHandler {
 
 export type RequestKind = 'ping' | 'pubKey' | 'vote' | 'proposal' | 'signBytes';
 
-/** One line for the log; the caller adds the chain and bounds the rate. Never holds content or keys. */
+/**
+ * One line for the log; the caller adds the chain and bounds the rate. Never holds content or keys.
+ */
 export interface LogEntry {
   readonly level: 'info' | 'warn' | 'error';
   readonly message: string;
@@ -77,7 +80,9 @@ export const defaultSessionOptions: SessionOptions = {
   maxMessageBytes: defaultMaxMessageBytes,
 };
 
-/** Answers that may wait for a peer to read them. It bounds the work of one turn of the loop, too. */
+/**
+ * Answers that may wait for a peer to read them. It bounds the work of one turn of the loop, too.
+ */
 const maxUnsentBytes = 256 * 1024;
 
 /** No node reads it. */
@@ -251,8 +256,8 @@ export class Session {
     );
     const answer = await decided(ask);
     clearTimeout(deadline);
-    // The await is where the session may have ended, by deadline, by the peer, by its owner. While it
-    // lives no other request was taken, so this answer can only meet its own request.
+    // The await is where the session may have ended, by deadline, by the peer, by its owner. While
+    // it lives no other request was taken, so this answer can only meet its own request.
     if (this.#end !== null) {
       this.#log('warn', 'late answer discarded', { answer: answer.kind, ended: this.#end.code });
       return;

@@ -2,10 +2,10 @@
  * The link to one validator: dialled again and again for as long as it is held.
  *
  * Owns    when to dial, which attempt is the current one, the link's state in an operator's words.
- * Never   has two attempts or sessions at once (one loop runs them all), decides who holds the link,
- *         or gives up: a node that starts waits 3 s for its signer and then exits.
- * Rule    docs/architecture.md, who holds a validator's link; CometBFT privval/signer_listener_endpoint.go
- *         for what a node does with each kind of end.
+ * Never   has two attempts or sessions at once (one loop runs them all), decides who holds the
+ *         link, or gives up: a node that starts waits 3 s for its signer and then exits.
+ * Rule    docs/architecture.md, who holds a validator's link; CometBFT
+ *         privval/signer_listener_endpoint.go for what a node does with each kind of end.
  * Proof   test/validator-link.test.ts, against real listeners, good and bad.
  */
 import { performance } from 'node:perf_hooks';
@@ -111,6 +111,12 @@ const badFrames: ReadonlySet<PrivvalCode> = new Set([
   'PRIVVAL_NOT_READING',
 ]);
 
+/** One try, from the dial to the end of the handshake. */
+interface Attempt {
+  readonly aborter: AbortController;
+  plain: PlainConnection | null;
+}
+
 export class ValidatorLink {
   readonly #options: LinkOptions;
   #held = false;
@@ -148,7 +154,8 @@ export class ValidatorLink {
   }
 
   /**
-   * Lets go: nothing is answered on this link from here on, not even a request that is being signed.
+   * Lets go: nothing is answered on this link from here on, not even a request that is being
+   * signed.
    * @returns when the connection is closed; never rejects
    */
   release(closing: Closing = 'end'): Promise<void> {
@@ -193,8 +200,8 @@ export class ValidatorLink {
   }
 
   /**
-   * Spaces the dials, not the pauses: a session that lasted is followed by a dial at once, and a peer
-   * that closes each connection at once cannot make us spin.
+   * Spaces the dials, not the pauses: a session that lasted is followed by a dial at once, and a
+   * peer that closes each connection at once cannot make us spin.
    */
   async #untilDue(): Promise<void> {
     const jitter = 0.8 + 0.4 * Math.random();
@@ -219,67 +226,63 @@ export class ValidatorLink {
     const dialledAt = performance.now();
     this.#lastDialAt = dialledAt;
     this.#tries += 1;
-    const plain = await this.#dial();
+    const attempt = this.#interruptible();
+    const plain = await this.#dial(attempt);
     if (plain === null) return null;
     if (this.#state !== 'parked') this.#show('handshaking', 'open, waiting for its first bytes');
-    const silence = 'tcp open, no bytes: another signer holds this node';
-    this.#watchSilence(silence);
-    const secured = await this.#secure(plain);
+    this.#watchSilence('tcp open, no bytes: another signer holds this node');
+    const opened = await this.#secure(plain, attempt);
     clearTimeout(this.#silenceTimer);
-    if (secured === null) return null;
-    this.events.onDial('ok', secured.detail);
-    this.#log('info', 'link open', {
-      detail: secured.detail,
-      tookMs: Math.round(performance.now() - dialledAt),
-      tries: this.#tries,
-    });
+    if (opened === null) return null;
+    const { connection, detail } = opened;
+    this.events.onDial('ok', detail);
+    const tookMs = Math.round(performance.now() - dialledAt);
+    this.#log('info', 'link open', { detail, tookMs, tries: this.#tries });
     this.#tries = 0;
-    return secured.connection;
+    return connection;
   }
 
-  async #dial(): Promise<PlainConnection | null> {
-    const aborter = new AbortController();
-    this.#interrupt = () => aborter.abort();
+  /** One interrupt for the whole attempt: between two of them there would be a moment with none. */
+  #interruptible(): Attempt {
+    const attempt: Attempt = { aborter: new AbortController(), plain: null };
+    this.#interrupt = (closing) => {
+      attempt.aborter.abort();
+      if (closing === 'end') attempt.plain?.end();
+      else attempt.plain?.reset();
+    };
+    return attempt;
+  }
+
+  async #dial(attempt: Attempt): Promise<PlainConnection | null> {
+    const { signal } = attempt.aborter;
     try {
-      const plain = await dial(this.address, this.#options.dialTimeoutMs, aborter.signal);
-      // Interrupted in the very turn in which it opened.
-      if (!aborter.signal.aborted) return plain;
-      plain.reset();
+      attempt.plain = await dial(this.address, this.#options.dialTimeoutMs, signal);
+      if (!signal.aborted) return attempt.plain;
+      // Interrupted in the very turn in which it opened: too late for the signal.
+      attempt.plain.reset();
     } catch (error) {
-      if (!aborter.signal.aborted) this.#dialFailed('other', asPrivvalError(error));
+      if (!signal.aborted) this.#dialFailed('other', asPrivvalError(error));
     }
     return null;
   }
 
   async #secure(
     plain: PlainConnection,
+    { aborter: { signal } }: Attempt,
   ): Promise<{ connection: Connection; detail: string } | null> {
-    let interrupted = false;
-    this.#interrupt = (closing) => {
-      interrupted = true;
-      if (closing === 'end') plain.end();
-      else plain.reset();
-    };
     if (plain.transport === 'unix') return { connection: plain, detail: 'unix socket' };
     try {
       const { identity, handshakeTimeoutMs: timeoutMs } = this.#options;
       const connection = await secretHandshake(plain, { identity, timeoutMs });
       const key = Buffer.from(connection.remoteKey).toString('hex');
-      // Interrupted in the very turn in which the handshake ended: nobody will serve it.
-      if (!interrupted) return { connection, detail: `remote key ${key}` };
-      connection.reset();
-      return null;
+      return { connection, detail: `remote key ${key}` };
     } catch (error) {
-      if (!interrupted) this.#dialFailed('handshake', asPrivvalError(error));
+      if (!signal.aborted) this.#dialFailed('handshake', asPrivvalError(error));
       return null;
     }
   }
 
   async #serve(connection: Connection): Promise<void> {
-    if (!this.#held) {
-      connection.reset();
-      return;
-    }
     const session = new Session(connection, this.handler, this.#sessionEvents(), this.#options);
     this.#interrupt = (closing) => (closing === 'end' ? session.close() : session.reset());
     if (this.#state !== 'parked') this.#show('handshaking', 'open, waiting for its first message');

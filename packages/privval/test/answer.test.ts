@@ -28,7 +28,7 @@ const signature = new Uint8Array(64).fill(1);
 const extensionSignature = new Uint8Array(64).fill(2);
 const signed = { kind: 'signed', signature, timestamp: earlier, extensionSignature } as const;
 
-test('a vote answer carries what was signed, echoes the request, and leaves the extension out', () => {
+test('a vote answer carries what was signed and an echo, but no extension', () => {
   const answer = voteAnswer(request, signed);
   assert.deepEqual(answer, {
     kind: 'signedVoteResponse',

@@ -2,7 +2,8 @@
  * One dial: against listeners that are there, missing, forbidden and frozen.
  *
  * Owns    nothing.
- * Never   leaves loopback: what only another network could cause is tested on the system's error alone.
+ * Never   leaves loopback: what only another network could cause is tested on the system's error
+ *         alone.
  */
 import assert from 'node:assert/strict';
 import { chmod } from 'node:fs/promises';

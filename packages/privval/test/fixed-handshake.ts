@@ -1,8 +1,9 @@
 /**
  * One SecretConnection handshake with fixed keys: A is the signer, B the validator.
  *
- * Owns    its secrets, every value on the way, and the first frames of each direction. The values were
- *         computed with another implementation (Merlin, HKDF, X25519, ChaCha20-Poly1305 in Python).
+ * Owns    its secrets, every value on the way, and the first frames of each direction. The values
+ *         were computed with another implementation (Merlin, HKDF, X25519, ChaCha20-Poly1305 in
+ *         Python).
  * Never   used outside tests: these secrets are public.
  */
 import { createCipheriv } from 'node:crypto';

@@ -1,5 +1,6 @@
 /**
- * Random and damaged bytes at each level: nothing throws, nothing is signed that no validator asked for.
+ * Random and damaged bytes at each level: nothing throws, nothing is signed that no validator asked
+ * for.
  *
  * Owns    nothing.
  * Never   expects one outcome: whatever comes, the end is typed and the process goes on.
@@ -100,7 +101,7 @@ test('any first bytes of a listener fail the handshake by a typed error', async 
 });
 
 for (const kind of ['tcp', 'unix'] as const) {
-  test(`${kind}: any bytes end a session by a typed error or are answered, never signed`, async (t) => {
+  test(`${kind}: any bytes are answered or end the session, never signed`, async (t) => {
     const listener = await Listener.open(t, kind);
     const inputs = fc.array(
       fc.oneof(

@@ -2,9 +2,9 @@
  * Key schedule, challenge and sealed frames against fixed values.
  *
  * Owns    nothing.
- * Never   takes an expected value from the code under test: the key schedule is CometBFT's golden file
- *         (p2p/conn/testdata/TestDeriveSecretsAndChallengeGolden.golden), the handshake was computed
- *         with another implementation.
+ * Never   takes an expected value from the code under test: the key schedule is CometBFT's golden
+ *         file (p2p/conn/testdata/TestDeriveSecretsAndChallengeGolden.golden), the handshake was
+ *         computed with another implementation.
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';

@@ -256,7 +256,7 @@ test('after the handshake a damaged frame ends the connection by a reset', async
   assert.equal(await node.closeCode(), 'ECONNRESET');
 });
 
-test('the end of the connection is told once, also to a receiver that comes after it', async (t) => {
+test('the end is told once, also to a receiver that comes after it', async (t) => {
   const listener = await Listener.open(t, 'tcp');
   const plain = await dial(listener.address);
   const [node, connection] = await Promise.all([

@@ -1,6 +1,6 @@
 /**
- * What each input leads to, over real unix sockets and real SecretConnections: which answer, or which
- * end, and that nothing is ever written after the end.
+ * What each input leads to, over real unix sockets and real SecretConnections: which answer, or
+ * which end, and that nothing is ever written after the end.
  *
  * Owns    nothing.
  * Never   waits for a time to pass: every wait is for an answer or an end.
@@ -148,7 +148,7 @@ async function open(
 // ------------------------------------------------------------------------------- good requests
 
 for (const kind of transports) {
-  test(`${kind}: pings, the key, a vote and a proposal are answered in their own kind`, async (t) => {
+  test(`${kind}: ping, key, vote and proposal are answered in their own kind`, async (t) => {
     const { node, requests } = await open(t, kind);
     assert.deepEqual(await node.ask(ping), pong);
     assert.deepEqual(await node.ask({ kind: 'pubKeyRequest', chainId }), {
@@ -167,7 +167,7 @@ for (const kind of transports) {
     assert.deepEqual(requests, ['ping', 'pubKey', 'vote', 'proposal']);
   });
 
-  test(`${kind}: a vote with an extension of 1 MiB is signed, and the answer is small`, async (t) => {
+  test(`${kind}: a vote with an extension of 1 MiB gets a small answer`, async (t) => {
     const answer: SignAnswer = { ...signedVote, extensionSignature };
     const { node } = await open(t, kind, () => Promise.resolve(answer));
     const extension = new Uint8Array(1024 * 1024).fill(5);
@@ -295,7 +295,7 @@ for (const kind of transports) {
   }
 }
 
-test("Celestia's request for raw bytes gets the same refusal, in a shape that it reads", async (t) => {
+test("Celestia's request for raw bytes gets the same refusal", async (t) => {
   const { node } = await open(t, 'unix');
   node.sendBytes(frame(bytesOf('4a0c0a02636812036162631a0178')));
   const response = await node.answers.next();
@@ -339,7 +339,7 @@ for (const kind of transports) {
     assert.deepEqual([cause.code, cause.facts], ['PRIVVAL_CLOSED', { by: 'validator' }]);
   });
 
-  test(`${kind}: more than one message's worth behind a pending answer ends the link`, async (t) => {
+  test(`${kind}: a message's worth behind a pending answer ends the link`, async (t) => {
     const never = () => new Promise<SignAnswer>(() => {});
     const { node, session, signer } = await open(t, kind, never, { maxMessageBytes: 1000 });
     node.send(askVote(prevote));

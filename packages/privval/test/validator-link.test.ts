@@ -2,10 +2,13 @@
  * The life of a link, against real listeners: missing, wrong, silent, closing, and good ones.
  *
  * Owns    nothing.
- * Never   waits for a time to pass. Where a pause is part of the promise, only its lower bound is checked.
+ * Never   waits for a time to pass. Where a pause is part of the promise, only its lower bound is
+ *         checked.
  */
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer as createHttpServer } from 'node:http';
+import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { type TestContext, test } from 'node:test';
 import { parseValidatorAddress, type ValidatorAddress } from '../src/address.js';
@@ -298,6 +301,30 @@ test('released while it waits, dials or shakes hands, it ends at once', async (t
   await dialling.link.release();
   assert.equal(dialling.link.state, 'idle');
   assert.equal(dialling.dials.unread.length, 0, 'our own interruption is no outcome');
+});
+
+test('released in any step of the turn in which it connects, no handshake goes on', async (t) => {
+  const listener = await Listener.open(t, 'tcp');
+  const afterSteps = async (steps: number) => {
+    for (let i = 0; i < steps; i++) await null;
+  };
+  for (let steps = 0; steps < 16; steps++) {
+    const watch = new Watch(t, listener.address, { handshakeTimeoutMs: 100 });
+    const released = new Promise<void>((resolve) => {
+      const onSocket = (message: unknown) => {
+        unsubscribe('net.client.socket', onSocket);
+        // Before the dialer's own listener, and then so many microtasks later.
+        (message as { socket: Socket }).socket.once('connect', () => {
+          void afterSteps(steps).then(() => resolve(watch.link.release('reset')));
+        });
+      };
+      subscribe('net.client.socket', onSocket);
+    });
+    watch.link.hold();
+    await released;
+    assert.equal(watch.link.state, 'idle');
+    assert.deepEqual(watch.dials.unread, [], `after ${steps} steps`);
+  }
 });
 
 for (const at of ['dialing', 'handshaking', 'connected', 'active'] as const) {

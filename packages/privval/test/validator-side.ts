@@ -2,7 +2,8 @@
  * A validator for tests: a real listener, and the node's half of a connection.
  *
  * Owns    listeners on free ports and in temporary directories, which it closes and removes.
- * Never   checks what it is told: tests do. It is no model of a node's timing (that is the interop room).
+ * Never   checks what it is told: tests do. It is no model of a node's timing (that is the interop
+ *         room).
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
