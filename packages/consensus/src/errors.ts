@@ -49,6 +49,18 @@ export const consensusErrors = {
     says: (f: { path: string; detail: string }) => `writing the log ${f.path} failed: ${f.detail}`,
     remedy: 'The replica stopped, as it must. Check the disk (space, errors), then start it again.',
   },
+  CONSENSUS_LOG_FOREIGN: {
+    says: (f: { found: string; wanted: string }) =>
+      `the log belongs to identity ${f.found.slice(0, 16)}, this replica is ${f.wanted.slice(0, 16)}`,
+    remedy: 'A disk of another replica is mounted, or a home was mixed from two. Put back its own.',
+  },
+  CONSENSUS_DISK_DOUBTED: {
+    says: (f: { peer: string; code: string; detail: string }) =>
+      `${f.peer} refuses this replica: ${f.detail}`,
+    remedy:
+      'Its disk is older than what it promised, or a copy of another: it must never vote again. ' +
+      'Put back the newest disk, or leave this replica out.',
+  },
   CONSENSUS_NAME_INVALID: {
     says: (f: { what: string; name: string }) =>
       `the ${f.what} ${JSON.stringify(f.name)} is not usable`,

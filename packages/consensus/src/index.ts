@@ -1,4 +1,28 @@
+/**
+ * What other rooms may use of this one.
+ *
+ * Owns    the list.
+ */
+export * from './certificates.js';
+export { type CoreConfigFault, checkCoreConfig } from './core/config.js';
+export type { CoreStatus } from './core/status.js';
 export * from './core/types.js';
 export * from './errors.js';
+export type { FoundingStep, ListedMember } from './founding.js';
+export {
+  type NodeEvents,
+  type Proposed,
+  RaftNode,
+  type RaftNodeOptions,
+  type StateMachine,
+} from './node.js';
 export * from './storage.js';
+export {
+  defaultLinkLimits,
+  type LinkLimits,
+  LinkTransport,
+  type LinkTransportOptions,
+} from './transport/link-transport.js';
+export type { LinkSecurity } from './transport/security.js';
 export * from './transport.js';
+export { openWal } from './wal/index.js';

@@ -31,7 +31,7 @@ export interface Hello {
 
 export type LinkFrame =
   | { readonly kind: 'raft'; readonly message: Message }
-  /** Founding (design 4.8): only before this cluster is founded, and by its coordinator. */
+  /** A founded genesis, told to a member that has none yet (docs/architecture.md, consensus 8). */
   | { readonly kind: 'found'; readonly genesis: Uint8Array }
   /** Said anew when something in the hello changed: joined, or the log's ends. */
   | { readonly kind: 'hello'; readonly hello: Hello }
@@ -44,26 +44,79 @@ export interface PeerEndpoint {
   readonly address: string;
 }
 
+/** Why a hello is refused. The first three tell a replica that its own disk cannot be trusted. */
+export type RefusalCode =
+  /** It shows less than this replica has already seen of it. */
+  | 'rolledBack'
+  /** One boot with two run ids, so two processes with one identity. */
+  | 'cloned'
+  /** It joined once, and its log is empty now. */
+  | 'wiped'
+  | 'notMember'
+  | 'nameDiffers'
+  | 'clusterDiffers'
+  /** The address leads to this replica itself, or its identity is used by another process. */
+  | 'self'
+  /** A code of a version that this one does not know. */
+  | 'other';
+
+export interface Refusal {
+  readonly code: RefusalCode;
+  readonly detail: string;
+}
+
+/** What ended a connection before it became a link. A value: strangers and typing errors cause these. */
+export interface LinkFault {
+  readonly kind: /** No connection: refused, unreachable, name not resolved, or silent for too long. */
+    | 'unreachable'
+    /** TLS failed: no certificate, or one of another authority. */
+    | 'tls'
+    /** The certificate or the hello names somebody else than was expected. */
+    | 'identity'
+    | 'oversized'
+    | 'malformed'
+    /** The other side closed, or said nothing, before the hellos were exchanged. */
+    | 'unfinished'
+    | 'refusedByUs'
+    | 'refusedByPeer'
+    /** Without certificates, anything but loopback. */
+    | 'insecureAddress';
+  readonly detail: string;
+  /** Present with the two `refused…` kinds. */
+  readonly refusal?: Refusal;
+  readonly remoteAddress: string;
+}
+
 export interface TransportHandlers {
-  /** Judged before the link counts as up; a returned reason closes it and is logged on both sides. */
-  onHello(
-    hello: Hello,
-  ): { readonly accept: true } | { readonly accept: false; readonly reason: string };
+  /** Judged before the link counts as up; a refusal closes it and is reported on both sides. */
+  onHello(hello: Hello): { readonly accept: true } | { readonly accept: false; refusal: Refusal };
   onFrame(from: MemberId, frame: LinkFrame): void;
   onUp(peer: MemberId): void;
-  /** `closed`: FIN or reset arrived, so the process or its kernel ended it. `lost`: we gave up on it. */
+  /**
+   * `closed`: FIN or reset arrived, so the process or its kernel ended it. `lost`: we gave up on it.
+   * Not called for one of two connections that gives way to the other.
+   */
   onDown(peer: MemberId, cause: 'closed' | 'lost', detail: string): void;
-  /** A dial or handshake that failed; for the log and `/status`. Rate-limited by the receiver. */
-  onDialFailed(peer: PeerEndpoint, detail: string): void;
+  /** A dial that did not become a link; for the log and `/status`. Rate-limited by the receiver. */
+  onDialFailed(peer: PeerEndpoint, fault: LinkFault): void;
+  /** Somebody connected to us and it did not become a link. */
+  onInboundFailed(fault: LinkFault): void;
 }
 
 export interface Transport {
-  /** Listens, and keeps one link to each peer. The hello is read anew for each link. */
+  /**
+   * Listens, and keeps one link to each peer. The hello is read anew for each connection.
+   * @throws ConsensusError CONSENSUS_LISTEN_FAILED, CONSENSUS_INSECURE_ADDRESS
+   */
   start(handlers: TransportHandlers, hello: () => Hello): Promise<void>;
   /** Best effort and in order; dropped where no link is up or its bounded queue is full. False: dropped. */
   send(to: MemberId, frame: LinkFrame): boolean;
-  /** Replaces the peers to keep links with. */
+  /**
+   * Replaces the peers to keep links with; links to others end.
+   * @throws ConsensusError CONSENSUS_ADDRESS_INVALID, CONSENSUS_INSECURE_ADDRESS
+   */
   setPeers(peers: readonly PeerEndpoint[]): void;
   isUp(peer: MemberId): boolean;
+  /** Ends every link without reporting it. Nothing is open afterwards. */
   stop(): Promise<void>;
 }

@@ -1,0 +1,120 @@
+/**
+ * The stream of batches from the core to the log, and the messages that wait for it.
+ *
+ * Owns    one write in flight; what waits meanwhile goes into the next frame together (group commit).
+ * Never   lets a promise leave before its receipt is durable, or anything after a write failed.
+ * Rule    rules 1, 10, 11, 13, 48.
+ */
+import { invariant } from '@cometkms/invariant';
+import type { Receipt } from './core/types.js';
+import type { LogBatch, LogStorage, PeerMark } from './storage.js';
+
+export interface WriterWorld {
+  /** All batches through this receipt are on disk, and `marks` with them. */
+  durable(through: Receipt, marks: readonly PeerMark[]): void;
+  /** Marks that the next frame carries. */
+  takeMarks(): readonly PeerMark[];
+  /** The process must end: nobody knows what is on the disk. */
+  failed(error: unknown): void;
+  /** One frame was written and synced, in milliseconds. */
+  synced(ms: number): void;
+}
+
+export class LogWriter {
+  readonly #storage: LogStorage;
+  readonly #world: WriterWorld;
+  #lastReceipt = 0;
+  #durable = 0;
+  #waiting: LogBatch[] = [];
+  #writingSince: number | null = null;
+  /** After a failure, or at the end: nothing is written and no promise leaves any more. */
+  #latched = false;
+  #inFlight: Promise<void> = Promise.resolve();
+  /** Promises in the order in which they were made. */
+  #held: { readonly after: Receipt; readonly send: () => void }[] = [];
+  #idle: (() => void)[] = [];
+
+  constructor(storage: LogStorage, world: WriterWorld) {
+    this.#storage = storage;
+    this.#world = world;
+  }
+
+  persist(batch: LogBatch): Receipt {
+    this.#lastReceipt += 1;
+    this.#waiting.push(batch);
+    return this.#lastReceipt as Receipt;
+  }
+
+  /** A record of the driver's own: the core knows of no receipt for it. Waits for no answer; see `settled`. */
+  add(batch: LogBatch): void {
+    this.#waiting.push(batch);
+  }
+
+  promise(after: Receipt, send: () => void): void {
+    invariant(after <= this.#lastReceipt, 'a receipt was handed out before it is named', { after });
+    if (this.#latched) return;
+    if (after <= this.#durable) send();
+    else this.#held.push({ after, send });
+  }
+
+  /** How long the write in flight has taken so far, in milliseconds; 0 where there is none. */
+  inFlightMs(now: number): number {
+    return this.#writingSince === null ? 0 : now - this.#writingSince;
+  }
+
+  /** Starts the next write, if there is something and nothing is in flight. */
+  kick(): void {
+    if (this.#writingSince !== null || this.#latched) return;
+    const marks = this.#waiting.length > 0 ? this.#world.takeMarks() : [];
+    const batches = marks.length > 0 ? [...this.#waiting, { marks }] : this.#waiting;
+    if (batches.length === 0) {
+      for (const resolve of this.#idle.splice(0)) resolve();
+      return;
+    }
+    this.#waiting = [];
+    const through = this.#lastReceipt as Receipt;
+    const started = performance.now();
+    this.#writingSince = started;
+    this.#inFlight = this.#storage.append(batches).then(
+      () => {
+        this.#writingSince = null;
+        if (this.#latched) return;
+        this.#world.synced(performance.now() - started);
+        this.#nowDurable(through, marks);
+      },
+      (error: unknown) => {
+        // Latched: no later write, and no promise, may follow a failed one (rule 48).
+        this.#latched = true;
+        this.#held = [];
+        this.#world.failed(error);
+      },
+    );
+  }
+
+  /** Resolves once everything handed out so far is on disk. Never resolves after a failure. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#idle.push(resolve);
+      this.kick();
+    });
+  }
+
+  /** What is in flight ends; what waits is never written, and nobody was promised it. */
+  async end(): Promise<void> {
+    this.#latched = true;
+    this.#held = [];
+    await this.#inFlight;
+  }
+
+  #nowDurable(through: Receipt, marks: readonly PeerMark[]): void {
+    this.#durable = through;
+    const held = this.#held;
+    this.#held = [];
+    for (const promise of held) {
+      if (promise.after <= through) promise.send();
+      else this.#held.push(promise);
+    }
+    this.#world.durable(through, marks);
+    this.kick();
+  }
+}

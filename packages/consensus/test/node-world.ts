@@ -1,0 +1,195 @@
+/**
+ * Real nodes in one process: real logs in temporary directories, real links over loopback.
+ *
+ * Owns    starting, stopping and restarting them on their own disks, and waiting for what they should come to.
+ * Never   reaches into a core.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  createAuthority,
+  type IssuedReplicaCertificate,
+  issueReplicaCertificate,
+  type KeyedCertificate,
+  LinkTransport,
+  openWal,
+  RaftNode,
+  type StateMachine,
+} from '../src/index.js';
+
+/** Applies by appending: its answer is how many commands it has seen. */
+export class Journal implements StateMachine<number> {
+  readonly entries: string[] = [];
+
+  apply(command: Uint8Array): number {
+    this.entries.push(Buffer.from(command).toString());
+    return this.entries.length;
+  }
+
+  snapshot(): Uint8Array {
+    return Buffer.from(JSON.stringify(this.entries));
+  }
+
+  restore(state: Uint8Array): void {
+    this.entries.splice(0, this.entries.length, ...JSON.parse(Buffer.from(state).toString()));
+  }
+}
+
+export interface Replica {
+  readonly name: string;
+  readonly directory: string;
+  joined: { clusterId: string } | null;
+  node: RaftNode<number> | null;
+  machine: Journal;
+  fatal: Error | null;
+}
+
+export interface WorldOptions {
+  readonly names: readonly string[];
+  readonly snapshotEntries?: number;
+  /** No certificates: identities are the names. */
+  readonly insecure?: boolean;
+}
+
+export class NodeWorld {
+  readonly directory = mkdtempSync(join(tmpdir(), 'raft-node-'));
+  readonly replicas = new Map<string, Replica>();
+  readonly clusterId = 'c-test';
+  readonly #options: WorldOptions;
+  readonly #certificates = new Map<string, IssuedReplicaCertificate>();
+  readonly #ports = new Map<string, number>();
+  #authority: KeyedCertificate | null = null;
+
+  private constructor(options: WorldOptions) {
+    this.#options = options;
+  }
+
+  static async create(options: WorldOptions): Promise<NodeWorld> {
+    const world = new NodeWorld(options);
+    world.#authority = await createAuthority(world.clusterId);
+    for (const name of options.names) {
+      const certificate = await issueReplicaCertificate(world.#authority, {
+        clusterId: world.clusterId,
+        replicaName: name,
+      });
+      world.#certificates.set(name, certificate);
+      world.#ports.set(name, await freePort());
+      world.replicas.set(name, {
+        name,
+        directory: join(world.directory, name),
+        joined: null,
+        node: null,
+        machine: new Journal(),
+        fatal: null,
+      });
+    }
+    return world;
+  }
+
+  replica(name: string): Replica {
+    const found = this.replicas.get(name);
+    if (found === undefined) throw new Error(`no replica ${name}`);
+    return found;
+  }
+
+  node(name: string): RaftNode<number> {
+    const { node } = this.replica(name);
+    if (node === null) throw new Error(`${name} does not run`);
+    return node;
+  }
+
+  /** On its own disk, or on a copy of it that the caller made. */
+  async start(name: string, directory = this.replica(name).directory): Promise<RaftNode<number>> {
+    const replica = this.replica(name);
+    const certificate = this.#certificates.get(name);
+    const authority = this.#authority;
+    if (certificate === undefined || authority === null) throw new Error('no certificate');
+    const insecure = this.#options.insecure === true;
+    const idOf = (n: string): string =>
+      insecure ? n : (this.#certificates.get(n)?.identity ?? '');
+    const machine = new Journal();
+    replica.machine = machine;
+    const node = new RaftNode<number>({
+      storage: openWal({ directory, segmentBytes: 256 * 1024 }),
+      transport: new LinkTransport({
+        self: idOf(name),
+        listen: `127.0.0.1:${this.#ports.get(name)}`,
+        security: insecure
+          ? { kind: 'insecure' }
+          : {
+              kind: 'tls',
+              clusterId: this.clusterId,
+              authorityPem: authority.certificatePem,
+              certificatePem: certificate.certificatePem,
+              privateKeyPem: certificate.privateKeyPem,
+            },
+      }),
+      self: { id: idOf(name), name },
+      version: 'test',
+      members: this.#options.names.map((n) => ({
+        id: insecure ? null : idOf(n),
+        name: n,
+        address: `127.0.0.1:${this.#ports.get(n)}`,
+        witness: false,
+      })),
+      clusterId: insecure ? null : this.clusterId,
+      joined: replica.joined,
+      recordJoined: async ({ clusterId }) => {
+        replica.joined = { clusterId };
+      },
+      stateMachine: machine,
+      timers: { heartbeatIntervalMs: 25, electionTimeoutMs: 300, leaseMs: 200 },
+      snapshotEntries: this.#options.snapshotEntries ?? 10_000,
+      configDigest: () => 'same',
+      onFatal: (error) => {
+        replica.fatal = error;
+      },
+    });
+    replica.node = node;
+    await node.start();
+    return node;
+  }
+
+  async stop(name: string): Promise<void> {
+    const replica = this.replica(name);
+    await replica.node?.stop();
+    replica.node = null;
+  }
+
+  /** The name of a replica that may serve. */
+  leader(except?: string): Promise<string> {
+    return until('a leader', () => {
+      for (const { name, node } of this.replicas.values()) {
+        if (name !== except && node?.mayServe()) return name;
+      }
+      return undefined;
+    });
+  }
+
+  async dispose(): Promise<void> {
+    for (const { name, node } of this.replicas.values()) if (node !== null) await this.stop(name);
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** Looks again with each turn of the loop's timers until there is something to see. */
+export async function until<T>(what: string, look: () => T | undefined): Promise<T> {
+  const deadline = performance.now() + 60_000;
+  for (;;) {
+    const seen = look();
+    if (seen !== undefined) return seen;
+    if (performance.now() > deadline) throw new Error(`${what}: not within a minute`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
