@@ -1,4 +1,4 @@
-/** The step machine: for each input the whole list of outputs, so that one too many fails as well. */
+/** The step machine from the reservation on: for each input the whole list of outputs, so that one too many fails. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Refused } from '@cometkms/sign-state';
@@ -11,20 +11,17 @@ import {
   here,
   markFailed,
   markRefused,
-  moment,
   notLeader,
   play,
   raised,
-  reserved,
   rules,
   signed,
   signFailed,
   unknown,
-  unsigned,
   verdict,
   verified,
 } from './gate-inputs.js';
-import { bytesOf, hrs, request } from './worlds.js';
+import { bytesOf, hrs } from './worlds.js';
 
 type Row = readonly [
   why: string,
@@ -35,123 +32,8 @@ type Row = readonly [
 
 const proposal = hrs(7, 0, 1);
 const precommit = hrs(7, 0, 3);
-const opening = ['wakeAt 1010', 'reserve X@0', 'mark 7/0/2', 'sign early X@0'];
-const stored = { hrs: here, signBytes: bytesOf(here, 'Y'), by: 'b', at: 0 };
-
-// ------------------------------------------------------------------------- 1: what is judged
-
 const extended = { at: precommit, extended: true };
-const voteAsExtension = { at: precommit, extensionSignBytes: bytesOf(precommit, 'Y') };
-const extensionOfOther = (at: typeof here) =>
-  request(at, 'X', 0, true).extensionSignBytes ?? undefined;
-const otherExtension = (at: typeof here) => {
-  const bytes = extensionOfOther(at);
-  return bytes === undefined ? { at: precommit } : { at: precommit, extensionSignBytes: bytes };
-};
-
-const judged: readonly Row[] = [
-  ['a new vote is reserved, marked and signed early', [ask()], opening, 'turn'],
-  [
-    'the deadline of the request comes before that of the turn',
-    [ask({ deadlineMs: 500 })],
-    ['wakeAt 500', ...opening.slice(1)],
-    'turn',
-  ],
-  [
-    'a deadline that passed: never proposed',
-    [ask({ deadlineMs: 10 })],
-    ['answer notNow timeout b'],
-    'idle',
-  ],
-  ['not leading', [ask({ mayServe: false })], ['answer notNow notLeader b'], 'idle'],
-  ['malformed bytes', [ask({ signBytes: Buffer.from('00', 'hex') })], ['answer MALFORMED'], 'idle'],
-  [
-    'bytes of another step',
-    [ask({ signBytes: bytesOf(precommit, 'X') })],
-    ['answer MALFORMED'],
-    'idle',
-  ],
-  [
-    'bytes of another height',
-    [ask({ signBytes: bytesOf(hrs(8), 'X') })],
-    ['answer MALFORMED'],
-    'idle',
-  ],
-  [
-    'bytes of another chain',
-    [ask({ signBytes: bytesOf(here, 'X', 0, 'test-2') })],
-    ['answer MALFORMED'],
-    'idle',
-  ],
-  [
-    'malformed comes before leadership: no other replica would take it',
-    [ask({ signBytes: bytesOf(hrs(8), 'X'), mayServe: false })],
-    ['answer MALFORMED'],
-    'idle',
-  ],
-  ['an extension at a prevote', [ask({ extended: true })], ['answer MALFORMED'], 'idle'],
-  ['an extension of nil', [ask({ ...extended, block: null })], ['answer MALFORMED'], 'idle'],
-  ['a vote in the place of an extension', [ask(voteAsExtension)], ['answer MALFORMED'], 'idle'],
-  [
-    'an extension of another height',
-    [ask(otherExtension(hrs(8, 0, 3)))],
-    ['answer MALFORMED'],
-    'idle',
-  ],
-  [
-    'an extension of another round',
-    [ask(otherExtension(hrs(7, 1, 3)))],
-    ['answer MALFORMED'],
-    'idle',
-  ],
-  [
-    'no bytes in the place of an extension',
-    [ask({ at: precommit, extensionSignBytes: new Uint8Array(0) })],
-    ['answer MALFORMED'],
-    'idle',
-  ],
-  ['unregistered', [ask({ record: undefined })], ['answer UNREGISTERED'], 'idle'],
-  ['retired', [ask({ record: { ...unsigned, retired: true } })], ['answer RETIRED'], 'idle'],
-  ['halted', [ask({ record: { ...unsigned, haltHeight: 7n } })], ['answer HALTED'], 'idle'],
-  ['at the floor', [ask({ record: { ...unsigned, floor: here } })], ['answer REGRESSED'], 'idle'],
-  ['below the last', [ask({ record: reserved('X', 0, hrs(8)) })], ['answer REGRESSED'], 'idle'],
-  [
-    'another content at the last, with an alarm',
-    [ask({ record: reserved('Y') })],
-    ['answer CONFLICT', 'alarm CONFLICT'],
-    'idle',
-  ],
-  [
-    'a leap: nothing is marked, or the watermark would be poisoned',
-    [ask({ at: hrs(3_000_000), record: reserved('X') })],
-    ['answer LEAP'],
-    'idle',
-  ],
-  [
-    'beyond the window of the cut-over',
-    [ask({ at: hrs(20_000), record: { ...reserved('X'), cutoverArmed: true } })],
-    ['answer CUTOVER'],
-    'idle',
-  ],
-  [
-    'a proposal that was reserved with another timestamp',
-    [ask({ at: proposal, record: reserved('X', 1, proposal) })],
-    ['answer PROPOSAL_RETIMED'],
-    'idle',
-  ],
-  [
-    'a repeat goes through the log like any other',
-    [ask({ record: reserved('X') })],
-    opening,
-    'turn',
-  ],
-  [
-    'a retimed vote is reserved as asked; early is signed what is stored',
-    [ask({ record: reserved('X', 1) })],
-    [...opening.slice(0, 3), 'sign early X@1'],
-    'turn',
-  ],
-];
+const stored = { hrs: here, signBytes: bytesOf(here, 'Y'), by: 'b', at: 0 };
 
 // --------------------------------------------------------------- 2 to 5, in the usual order
 
@@ -407,7 +289,7 @@ const turns: readonly Row[] = [
   ],
 ];
 
-const tables = { judged, road, extensions, refusedByLog, faults, turns };
+const tables = { road, extensions, refusedByLog, faults, turns };
 for (const [table, rows] of Object.entries(tables)) {
   for (const [why, inputs, outputs, phase] of rows) {
     test(`${table}: ${why}`, () => {
@@ -418,19 +300,9 @@ for (const [table, rows] of Object.entries(tables)) {
 
 test('a key that must not sign early signs the verdict’s bytes after the verdict', () => {
   const device = { ...rules, signsEarly: false };
-  assert.deepEqual(play([ask()], device).outputs, opening.slice(0, 3));
+  assert.deepEqual(play([ask()], device).outputs, ['wakeAt 1010', 'reserve X@0', 'mark 7/0/2']);
   assert.deepEqual(play([ask(), raised, allowed('granted')], device).outputs, ['sign verdict X@0']);
   assert.deepEqual(play([ask(), raised, signed('verdict')], device).outputs, []);
-});
-
-test('a refusal tells what stands and what was asked', () => {
-  const { outputs } = step(idle, moment, ask({ record: reserved('Y'), block: null }), rules);
-  const [first] = outputs;
-  assert.ok(first?.kind === 'answer' && first.outcome.kind === 'refused');
-  assert.equal(
-    first.outcome.detail,
-    '7/0/prevote is reserved for block 595959595959 by b at 1970-01-01T00:00:00.000Z; asked for nil',
-  );
 });
 
 test('a release tells how long each stage took', () => {

@@ -141,7 +141,13 @@ function note(monitor: Monitor, input: Input, output: Output): Monitor {
 }
 
 /** Checks what leaves against the facts. */
-function check(before: World, monitor: Monitor, outputs: readonly Output[], seen: Seen): Monitor {
+function check(
+  before: World,
+  monitor: Monitor,
+  outputs: readonly Output[],
+  { at }: Scenario,
+  seen: Seen,
+): Monitor {
   let after = monitor;
   for (const output of outputs) {
     if (output.kind === 'stop') after = { ...after, stopped: true };
@@ -163,6 +169,8 @@ function check(before: World, monitor: Monitor, outputs: readonly Output[], seen
     if (outcome.kind !== 'released') continue;
     assert.ok(!after.stopped, 'released after a fatal fault');
     assert.equal(hex(outcome.signBytes), after.committed[ticket], 'not the bytes of the verdict');
+    const wanted = [0, 1].map((seconds) => bytesOf(at, ticket === 1 ? 'X' : 'Y', seconds));
+    assert.ok(wanted.map(hex).includes(hex(outcome.signBytes)), 'another content than was marked');
     assert.ok(after.marked.includes(ticket), 'released before the mark was synced');
     const { signature, extensionSignature } = outcome;
     assert.ok(isOver(outcome.signBytes, signature), 'a signature over other bytes');
@@ -188,7 +196,7 @@ function feed(
   seen: Seen,
 ): World {
   const { state, outputs } = step(world.gate, moment, input, scenario.rules);
-  const noted = check(world, monitor, outputs, seen);
+  const noted = check(world, monitor, outputs, scenario, seen);
   const kept = outputs.filter((output) => answersTo(output, scenario).length > 0);
   return { gate: state, queue: world.queue, pending: [...pending, ...kept], monitor: noted };
 }

@@ -3,7 +3,7 @@
  *
  * Owns    reading the request, and the early refusals.
  * Never   permits. What passes here has only not been refused: the log decides (docs/architecture.md, the promise).
- * Proof   test/gate-step.test.ts
+ * Proof   test/gate-judge.test.ts
  */
 import {
   type CanonicalMessage,
