@@ -114,7 +114,7 @@ export class Journal {
     await this.#running;
     const db = this.#db;
     this.#db = null;
-    await db?.close().catch(() => undefined);
+    if (db !== null) await letGo(db);
   }
 
   #kick(): void {
@@ -179,7 +179,7 @@ export class Journal {
       this.#first = oldest === undefined ? 0 : numberOf(oldest);
       this.#next = newest === undefined ? this.#first : numberOf(newest) + 1;
     } catch (error) {
-      await db.close().catch(() => undefined);
+      await letGo(db);
       throw error;
     }
     this.#db = db;
@@ -196,6 +196,14 @@ export class Journal {
     const copies = (await readdir(parent)).filter((name) => name.startsWith(prefix)).sort();
     for (const name of copies.slice(0, -damagedCopiesKept)) {
       await rm(join(parent, name), { recursive: true, force: true });
+    }
+  }
+
+  async #tryMoveAside(detail: string): Promise<void> {
+    try {
+      await this.#moveAside(detail);
+    } catch {
+      return; // It lies where it was: the next attempt meets the same damage and tries again.
     }
   }
 
@@ -231,16 +239,23 @@ export class Journal {
     // LevelDB takes no more writes after one failed: only a new open helps.
     const db = this.#db;
     this.#db = null;
-    await db?.close().catch(() => undefined);
-    // Damage that opening did not find. Where even this fails, the next attempt tries again.
-    if (db !== null && isDamage(error))
-      await this.#moveAside(describe(error)).catch(() => undefined);
+    if (db !== null) await letGo(db);
+    // Damage that opening did not find.
+    if (db !== null && isDamage(error)) await this.#tryMoveAside(describe(error));
     if (this.#closed) return;
     this.#retry = setTimeout(() => {
       this.#retry = null;
       this.#kick();
     }, this.#options.retryMs);
     this.#retry.unref();
+  }
+}
+
+async function letGo(db: Level<string, string>): Promise<void> {
+  try {
+    await db.close();
+  } catch {
+    return; // Whatever a close reports, the next open reads the files for itself.
   }
 }
 
