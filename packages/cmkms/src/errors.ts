@@ -200,8 +200,7 @@ export const cmkmsErrors = {
   ),
   NODE_KEY_REMAINS: row(
     EXIT.UNSAFE,
-    (f: { path: string; detail: string; step: string }) =>
-      `the key still lies in the node's home (${f.path}), so the node could sign by itself${f.detail}.`,
+    (f: { problem: string; step: string }) => f.problem,
     (f) => f.step,
   ),
   IMPORT_KEY: row(
@@ -262,6 +261,40 @@ export const cmkmsErrors = {
     (f: { address: string; detail: string; advice: string }) =>
       `cannot listen on ${f.address} for HTTP: ${f.detail}.`,
     (f) => f.advice,
+  ),
+  NOT_LEADER: row(
+    EXIT.ENVIRONMENT,
+    (f: { leader: string | null }) =>
+      f.leader === null
+        ? 'no replica leads now, so nothing was changed.'
+        : `${f.leader} leads; only the leader changes the cluster, and nothing was changed.`,
+    (f) =>
+      f.leader === null
+        ? 'wait until a majority of the replicas is up (cmkms status), then ask again.'
+        : `run the same command with the home of ${f.leader}, on its machine.`,
+  ),
+  OUTCOME_UNKNOWN: row(
+    EXIT.ENVIRONMENT,
+    (f: { detail: string }) => `it is not known whether the change took place: ${f.detail}.`,
+    () => 'look (cmkms status), then ask again: a change that is there already changes nothing.',
+  ),
+  CHANGE_REJECTED: row(
+    EXIT.UNSAFE,
+    (f: { chainId: string; reason: string; detail: string }) =>
+      `the cluster refused the change to chain ${f.chainId} (${f.reason}): ${f.detail}.`,
+    () => 'cmkms status shows what the cluster knows of the chain.',
+  ),
+  KEY_AMBIGUOUS: row(
+    EXIT.CONFIGURATION,
+    (f: { chainId: string; keys: readonly string[] }) =>
+      `chain ${f.chainId} has several keys here: ${f.keys.join(', ')}.`,
+    (f) => `--key ${f.keys[0] ?? 'ADDRESS'}, or the other one.`,
+  ),
+  DISK_DOUBTED: row(
+    EXIT.UNSAFE,
+    (f: { peer: string; detail: string }) => `${f.peer} refuses this replica: ${f.detail}.`,
+    () =>
+      'its disk is older than what it has promised, or a copy. Put back the newest disk; if it is lost for good, leave this home stopped: it could vote twice.',
   ),
   NOT_RUNNING: row(
     EXIT.ENVIRONMENT,

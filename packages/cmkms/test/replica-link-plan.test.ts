@@ -1,75 +1,56 @@
 /** Who dials a validator: every combination of the facts, against the sentences of the design. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  type ClusterFacts,
-  isExclusive,
-  type LinkFacts,
-  type LinkOrder,
-  planLink,
-} from '../src/replica/link-plan.js';
+import { isExclusive, type LinkFacts, type LinkOrder, planLink } from '../src/replica/link-plan.js';
 
-const led: ClusterFacts = { leading: false, leaderlessMs: 0 };
-const leading: ClusterFacts = { leading: true, leaderlessMs: 0 };
-const shared: LinkFacts = { exclusive: false, connectedMs: null, heldElsewhere: false };
+const shared: LinkFacts = {
+  exclusive: false,
+  oursToDial: false,
+  connectedMs: null,
+  heldElsewhere: false,
+  unheldMs: 0,
+};
+const ours: LinkFacts = { ...shared, oursToDial: true };
 
-const rows: readonly (readonly [string, ClusterFacts, LinkFacts, LinkOrder])[] = [
-  ['the leader dials a link that nobody holds', leading, shared, 'hold'],
-  [
-    'the leader leaves a link to the member that holds it',
-    leading,
-    { ...shared, heldElsewhere: true },
-    'release',
-  ],
-  ['a follower does not dial what others can reach', led, shared, 'release'],
-  ['a follower keeps a link that it holds', led, { ...shared, connectedMs: 1e9 }, 'hold'],
-  [
-    'a link that only we can reach is held by a follower',
-    led,
-    { ...shared, exclusive: true },
-    'hold',
-  ],
-  ['an election is no reason to dial', { leading: false, leaderlessMs: 1999 }, shared, 'release'],
-  [
-    'without a leader for 2 s everyone holds',
-    { leading: false, leaderlessMs: 2000 },
-    shared,
-    'hold',
-  ],
+const rows: readonly (readonly [string, number, LinkFacts, LinkOrder])[] = [
+  ['the leader dials a link that nobody holds', 0, ours, 'hold'],
+  ['the leader leaves a link to its holder', 0, { ...ours, heldElsewhere: true }, 'release'],
+  ['a follower does not dial what others can reach', 0, shared, 'release'],
+  ['a follower keeps a link that it holds', 0, { ...shared, connectedMs: 1e9 }, 'hold'],
+  ['what only we can reach is held by a follower', 0, { ...shared, exclusive: true }, 'hold'],
+  ['what nobody holds for 5 s is dialled by all', 0, { ...shared, unheldMs: 5000 }, 'hold'],
+  ['until somebody has it', 0, { ...shared, unheldMs: 9000, heldElsewhere: true }, 'release'],
+  ['an election is no reason to dial', 1999, shared, 'release'],
+  ['without a leader for 2 s everyone holds', 2000, shared, 'hold'],
   [
     'for 5 s at most, so that a leader we cannot see gets in',
-    { leading: false, leaderlessMs: 7000 },
+    7000,
     { ...shared, connectedMs: 9000 },
     'reset',
   ],
   [
     'counted from when holding began without a leader',
-    { leading: false, leaderlessMs: 6999 },
+    6999,
     { ...shared, connectedMs: 9000 },
     'hold',
   ],
-  [
-    'counted anew after each reset',
-    { leading: false, leaderlessMs: 60_000 },
-    { ...shared, connectedMs: 4999 },
-    'hold',
-  ],
+  ['counted anew after each reset', 60_000, { ...shared, connectedMs: 4999 }, 'hold'],
   [
     'never where nobody else could use the link',
-    { leading: false, leaderlessMs: 60_000 },
-    { exclusive: true, connectedMs: 60_000, heldElsewhere: false },
+    60_000,
+    { ...shared, exclusive: true, connectedMs: 60_000 },
     'hold',
   ],
 ];
-for (const [why, cluster, link, order] of rows) {
-  test(`${order}: ${why}`, () => assert.equal(planLink(cluster, link), order));
+for (const [why, leaderlessMs, link, order] of rows) {
+  test(`${order}: ${why}`, () => assert.equal(planLink(leaderlessMs, link), order));
 }
 
 test('with a leader, a link that works is never given up, whoever leads', () => {
-  for (const leadingHere of [true, false]) {
+  for (const oursToDial of [true, false]) {
     for (const heldElsewhere of [true, false]) {
-      const cluster = { leading: leadingHere, leaderlessMs: 0 };
-      assert.equal(planLink(cluster, { exclusive: false, connectedMs: 0, heldElsewhere }), 'hold');
+      const link = { ...shared, oursToDial, connectedMs: 0, heldElsewhere };
+      assert.equal(planLink(0, link), 'hold');
     }
   }
 });

@@ -42,7 +42,8 @@ function setUp(known: Known): {
     read: (of) => state.read(of),
     registerChain: async (of, start, lim) =>
       committed(state.apply({ kind: 'registerChain', id: of, start, limits: lim, by: 'a', at: 0 })),
-    raiseFloor: async (of, floor) => committed(state.apply({ kind: 'raiseFloor', id: of, floor })),
+    raiseFloor: async (of, floor, endsCutover) =>
+      committed(state.apply({ kind: 'raiseFloor', id: of, floor, endsCutover })),
   };
   const committed = (answer: ReturnType<SignState['apply']>): Committed<Change> => {
     if (commits.fail) return { kind: 'unknown', detail: 'the leader stepped down' };

@@ -28,8 +28,12 @@ function describe(facts: Readonly<Record<string, unknown>>): string {
 
 /** A throw alone could be swallowed by some `catch`; a signer that broke a rule must not run on. */
 function endProcess(violation: InvariantViolation): never {
-  writeSync(2, `${violation.stack ?? violation.message}\n`);
-  process.exit(1);
+  try {
+    writeSync(2, `${violation.stack ?? violation.message}\n`);
+  } finally {
+    // Nobody may be reading stderr any more; that must not keep a broken process alive.
+    process.exit(1);
+  }
 }
 
 let end: (violation: InvariantViolation) => never = endProcess;

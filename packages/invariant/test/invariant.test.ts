@@ -1,6 +1,7 @@
 /** The assertion itself: passes what holds, ends what does not, and a real process really ends. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { InvariantViolation, invariant, onViolation } from '../src/index.js';
 
@@ -38,4 +39,21 @@ test('a violation ends the process even where every error is caught', () => {
   assert.equal(child.status, 1);
   assert.equal(child.stdout, '');
   assert.match(child.stderr, /a rule of ours/);
+});
+
+test('nor does a closed stderr keep it alive', async () => {
+  const script = `
+    import { invariant } from ${JSON.stringify(new URL('../src/index.js', import.meta.url).href)};
+    process.stdin.once('data', () => {
+      try { invariant(false, 'a rule of ours'); } catch {}
+      process.exit(0);
+    });
+    console.log('ready');
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
+  await once(child.stdout, 'data');
+  child.stderr.destroy();
+  child.stdin.write('go');
+  const [code] = await once(child, 'exit');
+  assert.equal(code, 1);
 });

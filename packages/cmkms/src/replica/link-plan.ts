@@ -13,33 +13,35 @@ export const LEADERLESS_RESET_MS = 5000;
 /** For this long, so that a leader which this replica cannot see gets in. */
 export const LEADERLESS_HOLD_OFF_MS = 1000;
 
-export interface ClusterFacts {
-  /** Leads and may serve. */
-  readonly leading: boolean;
-  /** Milliseconds without a known leader; 0 where there is one. */
-  readonly leaderlessMs: number;
-}
+/** A link that nobody has held for this long is dialled by everyone: the leader may be cut off from that validator. */
+export const UNHELD_DIAL_MS = 5000;
 
 export interface LinkFacts {
   /** Nobody else can reach this validator, or nobody else lists it. */
   readonly exclusive: boolean;
+  /** This replica leads, or it is the one that dials where the leader does not list the validator. */
+  readonly oursToDial: boolean;
   /** The handshake is done; for how long, in milliseconds. Null: not connected. */
   readonly connectedMs: number | null;
   /** A member that we hear from says that it holds this link. */
   readonly heldElsewhere: boolean;
+  /** For how long nobody, as far as known here, has held it. */
+  readonly unheldMs: number;
 }
 
 export type LinkOrder = 'hold' | 'release' | 'reset';
 
-export function planLink(cluster: ClusterFacts, link: LinkFacts): LinkOrder {
+/** @param leaderlessMs without a known leader; 0 where there is one */
+export function planLink(leaderlessMs: number, link: LinkFacts): LinkOrder {
   // A node without its signer cannot start and freezes when running, whoever leads.
   if (link.exclusive) return 'hold';
-  if (cluster.leaderlessMs >= LEADERLESS_HOLD_MS) {
-    const heldMs = Math.min(link.connectedMs ?? 0, cluster.leaderlessMs - LEADERLESS_HOLD_MS);
+  if (leaderlessMs >= LEADERLESS_HOLD_MS) {
+    const heldMs = Math.min(link.connectedMs ?? 0, leaderlessMs - LEADERLESS_HOLD_MS);
     return heldMs >= LEADERLESS_RESET_MS ? 'reset' : 'hold';
   }
   if (link.connectedMs !== null) return 'hold';
-  return cluster.leading && !link.heldElsewhere ? 'hold' : 'release';
+  if (link.heldElsewhere) return 'release';
+  return link.oursToDial || link.unheldMs >= UNHELD_DIAL_MS ? 'hold' : 'release';
 }
 
 /** True where an address names this very machine, so that equal strings elsewhere are other nodes. */

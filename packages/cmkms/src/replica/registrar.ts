@@ -119,7 +119,8 @@ export class Registrar {
     step: Extract<RegistrationStep, { kind: 'register' | 'raiseFloor' }>,
   ): Promise<boolean> {
     if (step.kind === 'raiseFloor') {
-      const raised = await this.#store.raiseFloor(id, step.floor);
+      // Nobody vouched for the old signer: its running on is what the cut-over guard is for.
+      const raised = await this.#store.raiseFloor(id, step.floor, false);
       if (!this.#took(id, raised)) return false;
       this.#world.tell({ kind: 'raised', id, floor: step.floor, from: step.from });
       return true;

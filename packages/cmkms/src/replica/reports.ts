@@ -5,7 +5,12 @@
  * Never   runs before the answer was handed out, is awaited, or lets a fault of its own reach a signature.
  * Proof   test/replica-reports.test.ts.
  */
-import { readSignBytes, SignStateError } from '@cometkms/sign-state';
+import {
+  type RecordId,
+  readSignBytes,
+  type SigningRecord,
+  SignStateError,
+} from '@cometkms/sign-state';
 import type { Released, SignRequest } from '@cometkms/signer';
 import type { Journal } from '../journal/index.js';
 import { atMost, type Log, type RefusedVerdict } from '../log/index.js';
@@ -32,11 +37,19 @@ export class Reports {
   readonly #log: Log;
   readonly #metrics: Metrics;
   readonly #journal: Journal;
+  readonly #read: (id: RecordId) => SigningRecord | undefined;
   readonly #latencies = new Map<string, number[]>();
   readonly #releasedAt = new Map<string, number>();
   readonly #drops = new Map<string, (nowMs: number) => number | null>();
 
-  constructor(log: Log, metrics: Metrics, journal: Journal) {
+  /** @param read this replica's applied state: who made the reservation that stands */
+  constructor(
+    log: Log,
+    metrics: Metrics,
+    journal: Journal,
+    read: (id: RecordId) => SigningRecord | undefined,
+  ) {
+    this.#read = read;
     this.#log = log;
     this.#metrics = metrics;
     this.#journal = journal;
@@ -96,7 +109,14 @@ export class Reports {
       });
     } else {
       const { verdict } = released;
-      this.#log('replayed', { ...asked, verdict, total_ms: stages.total });
+      const first = this.#read(request.id)?.last;
+      this.#log('replayed', {
+        ...asked,
+        verdict,
+        first: new Date(first?.at ?? 0).toISOString(),
+        by: first?.by ?? '?',
+        total_ms: stages.total,
+      });
     }
   }
 

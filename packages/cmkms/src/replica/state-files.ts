@@ -65,6 +65,13 @@ export class StateFiles {
     this.changed(id);
   }
 
+  /** Writes the file of `id` now. */
+  async writeNow(id: RecordId): Promise<void> {
+    this.changed(id);
+    this.#write();
+    await this.#writing;
+  }
+
   /** Writes what is still to be written, and nothing afterwards. */
   async stop(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);

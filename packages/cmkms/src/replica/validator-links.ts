@@ -18,7 +18,7 @@ import {
 import type { RecordId } from '@cometkms/sign-state';
 import type { ValidatorAddress } from '../config/addresses.js';
 import type { ChainKey, ValidatorStatus } from '../status.js';
-import { type ClusterFacts, LEADERLESS_HOLD_OFF_MS, planLink } from './link-plan.js';
+import { LEADERLESS_HOLD_OFF_MS, planLink } from './link-plan.js';
 
 export interface LinkedChain extends ChainKey {
   readonly id: RecordId;
@@ -26,7 +26,8 @@ export interface LinkedChain extends ChainKey {
 }
 
 export interface LinksWorld {
-  cluster(): ClusterFacts;
+  leaderlessMs(): number;
+  oursToDial(chain: LinkedChain, address: string): boolean;
   /** A member that we hear from says that it holds the link. */
   heldElsewhere(chain: LinkedChain, address: string): boolean;
   exclusive(chain: LinkedChain, address: string): boolean;
@@ -64,6 +65,8 @@ interface Held {
   state: LinkState;
   /** Monotonic; set while the validator talks to us. */
   connectedSince: number | null;
+  /** Monotonic; set while nobody is known to hold the link. */
+  unheldSince: number | null;
   since: number;
   lastRequestAt: number | null;
   lastError: string | null;
@@ -91,13 +94,19 @@ export class ValidatorLinks {
   /** Gives every link its order. Call it when leadership or another member's links changed. */
   plan(): void {
     if (this.#stopped) return;
-    const cluster = this.#world.cluster();
+    const leaderlessMs = this.#world.leaderlessMs();
     for (const held of this.#links) {
       const { chain, address, link, connectedSince } = held;
-      const order = planLink(cluster, {
+      const now = performance.now();
+      const heldElsewhere = this.#world.heldElsewhere(chain, address);
+      if (heldElsewhere || connectedSince !== null) held.unheldSince = null;
+      else held.unheldSince ??= now;
+      const order = planLink(leaderlessMs, {
+        oursToDial: this.#world.oursToDial(chain, address),
         exclusive: this.#world.exclusive(chain, address),
-        connectedMs: connectedSince === null ? null : performance.now() - connectedSince,
-        heldElsewhere: this.#world.heldElsewhere(chain, address),
+        connectedMs: connectedSince === null ? null : now - connectedSince,
+        heldElsewhere,
+        unheldMs: held.unheldSince === null ? 0 : now - held.unheldSince,
       });
       if (order === 'hold') link.hold();
       else if (order === 'release') void link.release();
@@ -164,6 +173,7 @@ export class ValidatorLinks {
       link,
       state: 'idle',
       connectedSince: null,
+      unheldSince: null,
       since: Date.now(),
       lastRequestAt: null,
       lastError: null,
