@@ -103,7 +103,11 @@ async function readRecord<T>(
     if (record['version'] !== VERSION) throw new Error(`its version is not ${VERSION}`);
     return read(record);
   } catch (error) {
-    throw new CmkmsError('RECORD_DAMAGED', { path, detail: (error as Error).message }, { cause: error });
+    throw new CmkmsError(
+      'RECORD_DAMAGED',
+      { path, detail: (error as Error).message },
+      { cause: error },
+    );
   }
 }
 

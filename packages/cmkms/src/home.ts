@@ -75,7 +75,8 @@ export async function writeNewFile(path: string, contents: string): Promise<void
       await file.close();
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw new CmkmsError('EXISTS', { path });
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST')
+      throw new CmkmsError('EXISTS', { path });
     throw error;
   }
   await syncDirectory(dirname(path));
@@ -129,7 +130,11 @@ export async function checkLayout(paths: HomePaths): Promise<void> {
   await refuseGoData(paths);
   const bytes = Buffer.byteLength(paths.adminSocket);
   if (bytes > MAX_SOCKET_PATH_BYTES) {
-    throw new CmkmsError('SOCKET_PATH', { path: paths.adminSocket, bytes, what: 'the admin socket' });
+    throw new CmkmsError('SOCKET_PATH', {
+      path: paths.adminSocket,
+      bytes,
+      what: 'the admin socket',
+    });
   }
   for (const path of [paths.home, paths.priv, paths.data]) await refuseUnwritable(path);
 }

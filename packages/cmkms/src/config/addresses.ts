@@ -70,13 +70,16 @@ export function parseValidator(value: string): ValidatorAddress {
   if (value.startsWith('unix://')) {
     const path = value.slice('unix://'.length);
     if (!path.startsWith('/')) {
-      throw new BadValue(`"${value}" has no absolute path`, 'as in "unix:///run/node/privval.sock".');
+      throw new BadValue(
+        `"${value}" has no absolute path`,
+        'as in "unix:///run/node/privval.sock".',
+      );
     }
     const bytes = Buffer.byteLength(path);
     if (bytes > MAX_SOCKET_PATH_BYTES) {
       throw new BadValue(
         `the path in "${value}" is ${bytes} bytes long; a unix socket's has at most ${MAX_SOCKET_PATH_BYTES}`,
-        'use a shorter path, in the node\'s priv_validator_laddr too.',
+        "use a shorter path, in the node's priv_validator_laddr too.",
       );
     }
     return { kind: 'unix', text: value, path };

@@ -140,7 +140,9 @@ function chainTables(reader: Reader, value: unknown): readonly Table[] {
 }
 
 function isTable(value: unknown): value is Table {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
+  );
 }
 
 function chainTitle(entry: Table): string {

@@ -68,11 +68,7 @@ export function readConfigFile(home: string): ConfigFile | null {
 }
 
 /** Flags that were given under the name of their key; `solo` is no part of it, it has no variable. */
-export function layersOf(
-  flags: Flags,
-  env: Surroundings['env'],
-  file: ConfigFile | null,
-): Layers {
+export function layersOf(flags: Flags, env: Surroundings['env'], file: ConfigFile | null): Layers {
   const given: { readonly [K in TopKey]?: unknown } = {
     id: flags.id,
     raft_addr: flags.raftAddr,

@@ -9,7 +9,13 @@
 import { join } from 'node:path';
 import { CmkmsError } from '../errors.js';
 import { within } from '../home.js';
-import { isLoopback, type PeerAddress, parseHostPort, parsePeer } from './addresses.js';
+import {
+  type HostPort,
+  isLoopback,
+  type PeerAddress,
+  parseHostPort,
+  parsePeer,
+} from './addresses.js';
 import { loadChains } from './chains.js';
 import { refuseClashes } from './clashes.js';
 import { atPlace, type ConfigFile, closest, readValue, type Sourced } from './file.js';
@@ -35,13 +41,13 @@ export function loadSettings(flags: Flags, around: Surroundings): Settings {
   refuseUnsafeEndpoint(layers);
   const peers = loadPeers(layers);
   const solo = flags.solo ?? layers.said('solo')?.value ?? false;
-  refuseHalfSolo(layers, peers, solo, flags.solo === true ? '--solo' : null);
   const insecureRaft = flags.insecureRaft ?? false;
   const raftAddress = listenAddress(layers, 'raft_addr');
   if (insecureRaft) refuseInsecureBeyondLoopback(peers, raftAddress?.value ?? null);
   const httpAddress = listenAddress(layers, 'http_addr');
   const chains = loadChains(layers, home);
   refuseClashes({ raftAddress, httpAddress, peers, chains }, around.localAddresses);
+  refuseHalfSolo(layers, peers, solo, flags.solo === true ? '--solo' : null);
   return {
     home,
     configFile: file === null ? null : join(home, 'config.toml'),
@@ -59,7 +65,12 @@ export function loadSettings(flags: Flags, around: Surroundings): Settings {
     },
     ...tableSettings(file, home),
     chains,
-    warnings: warningsOf(flags, around.env, peers, chains.map((chain) => chain.id)),
+    warnings: warningsOf(
+      flags,
+      around.env,
+      peers,
+      chains.map((chain) => chain.id),
+    ),
   };
 }
 
@@ -81,6 +92,15 @@ function loadPeers(layers: Layers): readonly PeerAddress[] {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/**
+ * Where HTTP is asked, for a command that needs nothing else of the settings. Null: it is off.
+ * @throws CmkmsError CONFIG
+ */
+export function loadHttpAddress(flags: Flags, around: Surroundings): HostPort | null {
+  const file = readConfigFile(resolveHome(flags.home, around));
+  return listenAddress(layersOf(flags, around.env, file), 'http_addr')?.value ?? null;
+}
+
 /** One that signs alone must be said, and cannot be said beside a list of others. */
 function refuseHalfSolo(
   layers: Layers,
@@ -98,10 +118,7 @@ function refuseHalfSolo(
   });
 }
 
-function listenAddress(
-  layers: Layers,
-  key: 'raft_addr' | 'http_addr',
-): Sourced<ReturnType<typeof parseHostPort>> | null {
+function listenAddress(layers: Layers, key: 'raft_addr' | 'http_addr'): Sourced<HostPort> | null {
   const said = layers.said(key);
   if (said === null || said.value === '') return null;
   const value = atPlace(said.where, key, () => parseHostPort(said.value, 'listen'));
@@ -110,7 +127,7 @@ function listenAddress(
 
 function refuseInsecureBeyondLoopback(
   peers: readonly PeerAddress[],
-  listen: ReturnType<typeof parseHostPort> | null,
+  listen: HostPort | null,
 ): void {
   const far = peers.find((peer) => !isLoopback(peer.host));
   if (far !== undefined) {

@@ -37,7 +37,8 @@ export function locator(toml: string): Locator {
     }
   }
   return {
-    lineOf: (inTable, key) => lines.get(place(inTable, key)) ?? lines.get(place(inTable, null)) ?? null,
+    lineOf: (inTable, key) =>
+      lines.get(place(inTable, key)) ?? lines.get(place(inTable, null)) ?? null,
   };
 }
 
