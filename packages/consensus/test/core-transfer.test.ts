@@ -96,6 +96,7 @@ test('rule 33: the successor campaigns at once, without a pre-vote, and says why
       { kind: 'vote', term: 4, lastIndex: 1, lastTerm: 1, transfer: true },
       receipt(2),
     ],
+    ['wakeAt', 1005],
   ]);
 });
 

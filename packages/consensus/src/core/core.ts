@@ -35,10 +35,19 @@ export interface Leading {
   } | null;
 }
 
+export interface Campaigning {
+  readonly kind: 'candidate';
+  readonly tally: Tally;
+  /** Asked for by the leader itself, so voters need not stand by it. */
+  readonly transfer: boolean;
+  /** When those who have not answered are asked again. */
+  repeatDue: Millis;
+}
+
 export type Role =
   | { readonly kind: 'follower' }
   | { readonly kind: 'preCandidate'; readonly tally: Tally }
-  | { readonly kind: 'candidate'; readonly tally: Tally }
+  | Campaigning
   | Leading;
 
 export interface Core {

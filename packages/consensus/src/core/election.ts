@@ -9,7 +9,7 @@
  *         leaders).
  */
 import { invariant } from '@cometkms/invariant';
-import type { Core, Role } from './core.js';
+import type { Campaigning, Core, Role } from './core.js';
 import { quorumAnsweredAt } from './lease.js';
 import { isVoter, otherVoters, voters } from './membership.js';
 import { Tally } from './quorum.js';
@@ -144,15 +144,29 @@ export function campaign(
   core.hintDeadline = Number.POSITIVE_INFINITY;
   core.electionDeadline = now + electionDelayMs(core, now);
   // Our own vote is not in the tally yet: it counts from the moment it is durable (rule 1).
-  enter(core, { kind: 'candidate', tally: new Tally() }, null, reason, out);
+  const repeatDue = now + core.config.heartbeatIntervalMs;
+  const role = { kind: 'candidate', tally: new Tally(), transfer, repeatDue } as const;
+  enter(core, role, null, reason, out);
+  askForVotes(core, role, out);
+}
+
+function askForVotes(core: Core, { tally, transfer }: Campaigning, out: Outbox): void {
   const { lastIndex, lastTerm } = core.log;
   for (const to of otherVoters(core)) {
+    if (tally.has(to)) continue;
     out.promise(
       to,
       { kind: 'vote', term: core.hard.term, lastIndex, lastTerm, transfer },
       core.durability.termReceipt,
     );
   }
+}
+
+/** A request may be lost, or dropped by one who stood by a leader then and does no longer. */
+export function repeatRequests(core: Core, role: Campaigning, now: Millis, out: Outbox): void {
+  role.repeatDue = now + core.config.heartbeatIntervalMs;
+  // The first ones still wait for our own write: more of them would only queue behind it.
+  if (core.durability.termIsDurable) askForVotes(core, role, out);
 }
 
 /** To be asked when something became durable. */

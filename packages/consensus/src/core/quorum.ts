@@ -32,6 +32,10 @@ export class Tally {
     if (!this.#votes.has(voter)) this.#votes.set(voter, granted);
   }
 
+  has(voter: MemberId): boolean {
+    return this.#votes.has(voter);
+  }
+
   granted(voter: MemberId): boolean {
     return this.#votes.get(voter) === true;
   }

@@ -19,6 +19,7 @@ import {
   onPreVoteReply,
   onVoteReply,
   recognizeLeader,
+  repeatRequests,
   yieldForWantOfQuorum,
 } from './election.js';
 import { onAppend, refuseStaleLeader } from './follower.js';
@@ -84,6 +85,10 @@ function handle(core: Core, now: Millis, input: Input, out: Outbox): void {
 
 function onWake(core: Core, now: Millis, out: Outbox): void {
   if (now < nextDeadline(core, now)) return;
+  if (core.role.kind === 'candidate' && now < core.electionDeadline) {
+    repeatRequests(core, core.role, now, out);
+    return;
+  }
   if (core.role.kind !== 'leader') {
     onElectionDeadline(core, now, out);
     return;

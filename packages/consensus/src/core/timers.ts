@@ -60,5 +60,6 @@ export function nextDeadline(core: Core, now: Millis): Millis {
     );
   }
   if (!isVoter(core, core.config.self)) return Number.POSITIVE_INFINITY;
-  return Math.min(core.electionDeadline, core.hintDeadline);
+  const repeatDue = core.role.kind === 'candidate' ? core.role.repeatDue : Number.POSITIVE_INFINITY;
+  return Math.min(core.electionDeadline, core.hintDeadline, repeatDue);
 }
