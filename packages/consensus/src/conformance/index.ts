@@ -1,2 +1,3 @@
 /** Suites that an implementation of one of this room's contracts must pass; they register tests of node:test. */
 export * from './storage.js';
+export * from './transport.js';

@@ -1,0 +1,164 @@
+/**
+ * One socket, as a stream of frames with an end.
+ *
+ * Owns    framing, the bound on what waits to be written, one write per turn, and how the end is told.
+ * Never   knows who is at the other end, or what a frame means.
+ * Rule    FIN or reset is told at once as `closed`: the peer or its kernel ended it. Silence is `lost`. Silence
+ *         is counted in ticks of one timer, not in time: after a stall of this process the timer runs
+ *         before the data that already waits (docs/architecture.md, consensus 5), and counts one.
+ * Proof   test/transport-*.test.ts.
+ */
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { ConsensusError } from '../errors.js';
+import type { LinkFault } from '../transport.js';
+import { decodeFrame, encodeFrame, type ReceivedFrame, type WireFrame } from '../wire-codec.js';
+import { FrameReader, frameHeader } from './framing.js';
+
+export interface ConnectionLimits {
+  /** Before the other side is known. */
+  readonly maxGreetingBytes: number;
+  readonly maxFrameBytes: number;
+  /** Waiting to be written; one frame is always taken when nothing waits. */
+  readonly maxQueuedBytes: number;
+  /** Ticks without a byte after which a connection is lost. */
+  readonly maxSilentTicks: number;
+}
+
+export interface ConnectionEnd {
+  readonly cause: 'closed' | 'lost';
+  readonly fault: LinkFault['kind'];
+  readonly detail: string;
+}
+
+export interface ConnectionHandlers {
+  onFrame(received: ReceivedFrame): void;
+  /** Once, and nothing after it. Not called after `end` or `destroy`. */
+  onEnd(end: ConnectionEnd): void;
+}
+
+const lingerMs = 250;
+const endedByPeer: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE']);
+
+/** A chain that does not verify, or an alert: TLS 1.3 tells a client late that it was not taken. */
+function isTlsFailure(socket: Socket, { code = '' }: NodeJS.ErrnoException): boolean {
+  if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) return true;
+  return socket instanceof TLSSocket && Boolean(socket.authorizationError);
+}
+
+export class Connection {
+  readonly remoteAddress: string;
+  readonly #reader: FrameReader;
+  #over = false;
+  #corked = false;
+  #silentTicks = 0;
+  #wroteSinceTick = false;
+
+  constructor(
+    readonly socket: Socket,
+    readonly limits: ConnectionLimits,
+    readonly handlers: ConnectionHandlers,
+  ) {
+    this.remoteAddress = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
+    this.#reader = new FrameReader(limits.maxGreetingBytes);
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    socket.on('end', () => this.#finish('closed', 'unfinished', 'the other side closed'));
+    socket.on('close', () => this.#finish('closed', 'unfinished', 'the connection closed'));
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      const cause = endedByPeer.has(error.code ?? '') ? 'closed' : 'lost';
+      this.#finish(cause, isTlsFailure(socket, error) ? 'tls' : 'unfinished', error.message);
+    });
+  }
+
+  /** The other side is known: from now on a frame may be as large as a snapshot. */
+  raiseFrameLimit(): void {
+    this.#reader.maxFrameBytes = this.limits.maxFrameBytes;
+  }
+
+  /** @returns false where the frame was dropped */
+  send(clusterId: string, frame: WireFrame): boolean {
+    if (this.#over || !this.socket.writable) return false;
+    const payload = encodeFrame(clusterId, frame);
+    const queued = this.socket.writableLength;
+    if (payload.length > this.limits.maxFrameBytes) return false;
+    if (queued > 0 && queued + payload.length > this.limits.maxQueuedBytes) return false;
+    this.#cork();
+    this.socket.write(frameHeader(payload));
+    this.socket.write(payload);
+    this.#wroteSinceTick = true;
+    return true;
+  }
+
+  /** Once per tick of the one timer: keeps the other side from giving up on us, and gives up on it. */
+  tick(clusterId: string): void {
+    this.#silentTicks += 1;
+    if (this.#silentTicks > this.limits.maxSilentTicks) {
+      this.#finish('lost', 'unfinished', `silent for ${this.limits.maxSilentTicks} ticks`);
+      return;
+    }
+    if (!this.#wroteSinceTick) this.send(clusterId, { kind: 'keepAlive' });
+    this.#wroteSinceTick = false;
+  }
+
+  /** Gives up on it, and tells the handler. */
+  fail(fault: LinkFault['kind'], detail: string): void {
+    this.#finish('lost', fault, detail);
+  }
+
+  /** Writes what waits, then closes; tells nobody. The other side gets `lingerMs` to close too. */
+  end(): void {
+    this.#over = true;
+    this.socket.end();
+    const linger = setTimeout(() => this.socket.destroy(), lingerMs);
+    this.socket.once('close', () => clearTimeout(linger));
+  }
+
+  destroy(): void {
+    this.#over = true;
+    this.socket.destroy();
+  }
+
+  /** All frames of one callback leave as one write (rule: one loop turn, one packet where it fits). */
+  #cork(): void {
+    if (this.#corked) return;
+    this.#corked = true;
+    this.socket.cork();
+    process.nextTick(() => {
+      this.#corked = false;
+      this.socket.uncork();
+    });
+  }
+
+  #onData(chunk: Buffer): void {
+    this.#silentTicks = 0;
+    this.#reader.push(chunk);
+    for (let next = this.#reader.next(); next !== null; next = this.#reader.next()) {
+      if (this.#over) return;
+      if (next.kind === 'oversized') {
+        const detail = `a frame of ${next.bytes} bytes, at most ${this.#reader.maxFrameBytes}`;
+        this.#finish('lost', 'oversized', detail);
+        return;
+      }
+      const received = this.#decode(next.payload);
+      if (received === null) return;
+      this.handlers.onFrame(received);
+    }
+  }
+
+  #decode(payload: Uint8Array): ReceivedFrame | null {
+    try {
+      return decodeFrame(payload);
+    } catch (error) {
+      if (!(error instanceof ConsensusError)) throw error;
+      this.#finish('lost', 'malformed', error.message);
+      return null;
+    }
+  }
+
+  #finish(cause: 'closed' | 'lost', fault: LinkFault['kind'], detail: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.socket.destroy();
+    this.handlers.onEnd({ cause, fault, detail });
+  }
+}
