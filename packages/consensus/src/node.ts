@@ -117,7 +117,8 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
   #core: Core | null = null;
   #genesis: Genesis | null = null;
   #told: Genesis | null = null;
-  #boot = 0;
+  /** Of this process: the first one of a new log is 1. */
+  #boot = 1;
   #joined = false;
   #founding = false;
   #lastTicket = 0;
@@ -343,14 +344,13 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     const state = this.#options.stateMachine.snapshot();
     const snapshot: Snapshot = { index: 0, term: 0, membership, state };
     const hard = { term: 0, votedFor: null };
-    this.#boot = 1;
     this.#writer.add({ genesis, boot: this.#bootRecord(), hard, snapshot });
     await this.#writer.settled();
     this.#genesis = genesis;
     await this.#options.recordJoined(genesis);
     this.#joined = true;
-    this.emit('founded', genesis);
     this.#run({ genesis, hard, snapshot, entries: [], boot: null, marks: [], cutBytes: 0 });
+    this.emit('founded', genesis);
     for (const peer of this.#hellos.keys()) this.#tellJoined(peer);
   }
 

@@ -108,13 +108,11 @@ export interface EventFacts {
   };
   readonly link_up: Link & {
     readonly state: string;
-    readonly handshake_ms: number;
-    readonly remote_key: string | null;
     readonly after_ms: number;
     readonly tries: number;
   };
   readonly link_active: Link;
-  readonly link_down: Link & { readonly reason: string; readonly retry_ms: number };
+  readonly link_down: Link & { readonly reason: string };
   readonly link_still_down: Link & {
     readonly reason: string;
     readonly for_ms: number;

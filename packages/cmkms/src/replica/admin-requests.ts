@@ -22,7 +22,7 @@ import type { HeldChain } from './chains.js';
 import type { RaftStore } from './raft-store.js';
 
 export interface AdminWorld {
-  readonly chains: readonly HeldChain[];
+  chains(): readonly HeldChain[];
   readonly store: RaftStore;
   readonly source: StatusSource;
   readonly readiness: ReadinessWatch;
@@ -38,7 +38,7 @@ export function adminHandler(world: AdminWorld): AdminHandler {
     choice: ChainChoice,
     change: (id: RecordId) => Promise<Committed<Change>>,
   ): Promise<{ chain: HeldChain; changed: boolean; record: SigningRecord }> => {
-    const chain = chosen(world.chains, choice);
+    const chain = chosen(world.chains(), choice);
     const done = settled(await change(chain.id), chain, world.leader());
     return { chain, changed: done.changed, record: done.record };
   };
@@ -58,7 +58,7 @@ export function adminHandler(world: AdminWorld): AdminHandler {
     haltSet: (request) => setHalt(world, changed, request, request.height),
     haltClear: (request) => setHalt(world, changed, request, null),
     haltShow: async () => ({
-      chains: world.chains.map((chain) => ({
+      chains: world.chains().map((chain) => ({
         chainId: chain.chainId,
         keyAddress: chain.keyAddress,
         haltHeight: world.store.read(chain.id)?.haltHeight?.toString() ?? null,

@@ -1,0 +1,65 @@
+/**
+ * What the registrar's news become in the log.
+ *
+ * Owns    the words, and saying "still waiting" once a minute.
+ */
+import { idKey, type RecordId } from '@cometkms/sign-state';
+import { atMost, type Log } from '../log/index.js';
+import type { RegistrarNews } from './registrar.js';
+import type { MissingMember } from './registration.js';
+
+export function describeMissing(members: readonly MissingMember[]): string {
+  return members
+    .map(
+      ({ name, why }) =>
+        `${name} (${why === 'unreachable' ? 'not reachable' : 'chain not configured there'})`,
+    )
+    .join(', ');
+}
+
+export function newRegistrarNews(
+  log: Log,
+  keyAddress: (id: RecordId) => string,
+): (news: RegistrarNews) => void {
+  const waiting = new Map<string, { text: string; allows: (nowMs: number) => number | null }>();
+  return (news) => {
+    const named = { chain: news.id.chainId, key: keyAddress(news.id) };
+    switch (news.kind) {
+      case 'waiting': {
+        const text = describeMissing(news.missing);
+        const last = waiting.get(idKey(news.id));
+        const entry = last?.text === text ? last : { text, allows: atMost(60_000) };
+        waiting.set(idKey(news.id), entry);
+        if (entry.allows(performance.now()) === null) return;
+        log('registration_wait', { ...named, waiting_for: text });
+        return;
+      }
+      case 'registered': {
+        const { start } = news;
+        const at =
+          start.kind === 'neverSigned'
+            ? 'never signed'
+            : `imported at ${start.position.height}/${start.position.round}/${start.position.step}`;
+        log('registered', { ...named, start: at, by: 'the leader' });
+        return;
+      }
+      case 'raised': {
+        const { height, round, step } = news.floor;
+        const floor = `${height}/${round}/${step}`;
+        log('floor_raised', { ...named, floor, reason: `state file of ${news.from} is ahead` });
+        return;
+      }
+      case 'alarm': {
+        const { height, round, step } = news.hrs;
+        const note = `the state file of ${news.from} for ${news.id.chainId} is at ${height}/${round}/${step} like the cluster, with other bytes: find out what else signed`;
+        log('config_note', { note });
+        return;
+      }
+      case 'rejected':
+        log('config_note', {
+          note: `registration of ${news.id.chainId} was rejected: ${news.detail}`,
+        });
+        return;
+    }
+  };
+}

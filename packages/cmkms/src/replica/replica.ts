@@ -1,0 +1,609 @@
+/**
+ * One running replica: consensus, the gates, the validators' links, put together.
+ *
+ * Owns    who is told what when leadership, links, statements or records change.
+ * Never   decides what may be signed (sign-state), who leads (consensus), or who dials (link-plan).
+ * Proof   test/replica-cluster.test.ts (real replicas in one process), packages/interop (real processes).
+ */
+import {
+  ConsensusError,
+  LinkTransport,
+  openWal,
+  RaftNode,
+  type RoleChange,
+} from '@cometkms/consensus';
+import type { ProposalRequest, SignAnswer, VoteRequest } from '@cometkms/privval';
+import { type Answer, idKey, type RecordId } from '@cometkms/sign-state';
+import type { GateObserver, SignRequest } from '@cometkms/signer';
+import type { Checked } from '../check-home.js';
+import { formatHostPort } from '../config/addresses.js';
+import type { Settings } from '../config/settings.js';
+import { CmkmsError } from '../errors.js';
+import { writeReplicaFile } from '../home-records.js';
+import type { Journal } from '../journal/index.js';
+import type { Log } from '../log/index.js';
+import type { Metrics } from '../metrics/index.js';
+import { signTypes } from '../status.js';
+import { answerOf } from './answers.js';
+import { type HeldChain, openChains } from './chains.js';
+import { hostOf, isExclusive } from './link-plan.js';
+import { describeLinks } from './link-reports.js';
+import { Members } from './members.js';
+import {
+  type Dismissal,
+  decodeReplicaMessage,
+  encodeReplicaMessage,
+  type ReplicaMessage,
+  type SignAsk,
+  type Statement,
+} from './message.js';
+import { noLinks } from './no-links.js';
+import { RaftStore } from './raft-store.js';
+import { Registrar } from './registrar.js';
+import { describeMissing, newRegistrarNews } from './registrar-reports.js';
+import { planRegistration } from './registration.js';
+import { Reports } from './reports.js';
+import { Router } from './router.js';
+import { signRequestOf } from './sign-requests.js';
+import { StateFiles } from './state-files.js';
+import { SigningStateMachine } from './state-machine.js';
+import { type LinkedChain, ValidatorLinks } from './validator-links.js';
+
+export interface ReplicaOptions {
+  readonly settings: Settings;
+  readonly checked: Checked;
+  /** The identity of this replica, for all time. */
+  readonly identity: string;
+  readonly version: string;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly journal: Journal;
+  /** The process must end now. Called once; nothing is signed after it. */
+  readonly onFatal: (error: Error) => void;
+}
+
+const limits = { maxHeightJump: 1_000_000n, cutoverWindow: 10_000n } as const;
+
+/** A member that was not heard for this long says nothing about the links that it holds. */
+const HEARD_WITHIN_MS = 1000;
+
+export class Replica {
+  readonly options: ReplicaOptions;
+  readonly node: RaftNode<Answer>;
+  readonly machine = new SigningStateMachine();
+  readonly store: RaftStore;
+  readonly members: Members;
+  readonly reports: Reports;
+  readonly stateFiles: StateFiles;
+  readonly registrar: Registrar;
+  readonly startedAt = Date.now();
+  chains: readonly HeldChain[] = [];
+  links: ValidatorLinks | null = null;
+  /** Who is waited for until the cluster is founded. */
+  foundingMissing: readonly string[] = [];
+  stopping = false;
+  readonly #router: Router;
+  readonly #byId = new Map<string, HeldChain>();
+  #leaderlessSince: number | null = performance.now();
+  #failed = false;
+
+  constructor(options: ReplicaOptions) {
+    this.options = options;
+    const { checked, identity, journal, log, metrics } = options;
+    this.node = this.#makeNode();
+    this.store = new RaftStore(
+      this.node,
+      this.machine,
+      checked.name,
+      options.settings.signing.deadlineMs,
+    );
+    this.members = new Members(identity);
+    const read = (id: RecordId) => this.machine.read(id);
+    this.reports = new Reports(log, metrics, journal, read);
+    this.stateFiles = new StateFiles(read, (path, error) =>
+      log('state_file_failed', { path, detail: String(error) }),
+    );
+    this.registrar = this.#makeRegistrar();
+    this.#router = this.#makeRouter();
+    this.machine.onChanged = (id) => this.#onRecord(id);
+  }
+
+  /** Opens everything, links up with the other members, and begins to dial. */
+  async start(): Promise<void> {
+    const { checked, settings, identity } = this.options;
+    await this.#openChains();
+    this.#listen();
+    this.members.setMembers([{ id: identity, name: checked.name, address: '', witness: false }]);
+    this.members.stated(identity, this.#statement());
+    await this.node.start();
+    if (this.node.membership !== null) this.#onMembership();
+    this.links = this.#makeLinks();
+    this.links.plan();
+    const { dialTimeoutMs } = settings.privval;
+    this.options.log('trace', { what: 'dialling', detail: `timeout ${dialTimeoutMs} ms` });
+  }
+
+  /** Hands leadership over, then ends everything. @returns how many validator links were open */
+  async stop(): Promise<number> {
+    this.stopping = true;
+    await this.#handOver();
+    const open = (await this.links?.stop()) ?? 0;
+    await this.node.stop();
+    await this.stateFiles.stop();
+    return open;
+  }
+
+  /** Milliseconds without a known leader; 0 where there is one. */
+  leaderlessMs(): number {
+    return this.#leaderlessSince === null ? 0 : performance.now() - this.#leaderlessSince;
+  }
+
+  leaderName(): string | null {
+    return this.members.nameOf(this.node.leader);
+  }
+
+  /** What another member runs with that differs from ours. */
+  driftOf(configDigest: string): readonly string[] {
+    const own = this.#configDigest().split(' ');
+    return configDigest.split(' ').filter((item) => item !== '' && !own.includes(item));
+  }
+
+  /** Whom the registration of this chain waits for, in words; null where nobody is missing. */
+  waitingFor(id: RecordId): string | null {
+    const steps = planRegistration(id, this.machine.read(id), this.members.views());
+    const [wait] = steps.flatMap((step) => (step.kind === 'wait' ? [step] : []));
+    return wait === undefined ? null : describeMissing(wait.missing);
+  }
+
+  /** Leads, and every state file that is ahead of the log has become a floor. */
+  mayServe(): boolean {
+    const term = this.node.status()?.term;
+    return (
+      !this.#failed && this.node.mayServe() && term !== undefined && this.registrar.passedIn(term)
+    );
+  }
+
+  // ------------------------------------------------------------------------------- assembly
+
+  #makeNode(): RaftNode<Answer> {
+    const { settings, checked, identity, version } = this.options;
+    const { raft } = settings;
+    const alone = checked.raftListen === null;
+    return new RaftNode<Answer>({
+      storage: openWal({ directory: checked.paths.wal }),
+      transport: alone ? noLinks : this.#makeTransport(),
+      self: { id: identity, name: checked.name },
+      version,
+      members: checked.members.map(({ name, address, identity: id }) => ({
+        id: name === checked.name ? identity : id,
+        name,
+        address,
+        witness: false,
+      })),
+      clusterId: checked.genesis?.clusterId ?? checked.replica?.clusterId ?? null,
+      joined: checked.replica,
+      recordJoined: async ({ clusterId }) => {
+        const joinedAt = new Date().toISOString();
+        await writeReplicaFile(checked.paths.replica, {
+          clusterId,
+          identity,
+          name: checked.name,
+          joinedAt,
+        });
+      },
+      stateMachine: this.machine,
+      timers: raft,
+      snapshotEntries: raft.snapshotEntries,
+      configDigest: () => this.#configDigest(),
+      onFatal: (error) => this.fail(error),
+    });
+  }
+
+  #makeTransport(): LinkTransport {
+    const { checked, identity } = this.options;
+    const { tls, raftListen } = checked;
+    return new LinkTransport({
+      self: identity,
+      listen: raftListen === null ? '' : formatHostPort(raftListen),
+      security:
+        tls === null
+          ? { kind: 'insecure' }
+          : {
+              kind: 'tls',
+              clusterId: tls.certificate.clusterId,
+              authorityPem: tls.caPem,
+              certificatePem: tls.certificatePem,
+              privateKeyPem: tls.keyPem,
+            },
+    });
+  }
+
+  /** What should be the same on every member; a difference is a warning. */
+  #configDigest(): string {
+    const { settings, checked } = this.options;
+    const { heartbeatIntervalMs, electionTimeoutMs, leaseMs } = settings.raft;
+    const chains = checked.chains.map((c) => `${c.settings.id}/${c.keyAddress}`).sort();
+    const timers = `timers=${heartbeatIntervalMs}/${electionTimeoutMs}/${leaseMs}`;
+    return [timers, `chains=${chains.join(',')}`].join(' ');
+  }
+
+  async #openChains(): Promise<void> {
+    const { checked } = this.options;
+    const opened = await openChains(checked.chains, {
+      replica: checked.name,
+      watermarkDirectory: checked.paths.watermark,
+      isNew: checked.replica === null,
+      store: this.store,
+      mayServe: () => this.mayServe(),
+      leader: () => this.members.nameOf(this.node.leader),
+      observer: (chain) => this.#observer(chain),
+      watermarkAlarm: ({ id, keyAddress }, { to, reason }) =>
+        this.options.log('watermark_rebuilt', { chain: id.chainId, key: keyAddress, to, reason }),
+      fatal: (error) => this.fail(error),
+    });
+    for (const [key, chain] of opened) this.#byId.set(key, chain);
+    this.chains = [...opened.values()];
+    for (const chain of this.chains) {
+      const { settings, state } = chain.checked;
+      this.stateFiles.add(chain.id, settings.statePath, state?.position ?? null);
+    }
+  }
+
+  #observer({ id, keyAddress }: { id: RecordId; keyAddress: string }): GateObserver {
+    const { log, metrics } = this.options;
+    const chain = { chainId: id.chainId, keyAddress };
+    return {
+      answered: (request, outcome) => {
+        if (outcome.kind !== 'released') return;
+        const { signBytes, signature } = outcome;
+        this.stateFiles.released(id, { hrs: request.hrs, signBytes, signature });
+      },
+      alarm: ({ code, hrs }) => {
+        if (code !== 'BACKEND') return;
+        metrics.selfVerifyFailed(chain);
+        const { height: h, round: r } = hrs;
+        const type = signTypes[hrs.step - 1] ?? 'precommit';
+        log('self_verify_failed', { chain: id.chainId, key: keyAddress, h, r, type });
+      },
+    };
+  }
+
+  #makeRouter(): Router {
+    const { node } = this;
+    return new Router({
+      now: () => performance.now(),
+      mayServe: () => this.mayServe(),
+      isLeader: () => node.leader === node.id,
+      reachableLeader: () => {
+        const { leader } = node;
+        return leader !== null && leader !== node.id && node.isUp(leader) ? leader : null;
+      },
+      leaderlessMs: () => this.leaderlessMs(),
+      gate: (id) => this.#byId.get(idKey(id))?.gate,
+      ask: (leader, ask) => this.#send(leader, ask),
+    });
+  }
+
+  #makeRegistrar(): Registrar {
+    const tell = newRegistrarNews(this.options.log, (id) => this.#addressOf(id));
+    return new Registrar(
+      {
+        leadingTerm: () => (this.node.mayServe() ? (this.node.status()?.term ?? null) : null),
+        members: () => this.members.views(),
+        limits: () => limits,
+        dismiss: (member, id, reason) => this.#dismiss(member, id, reason),
+        tell,
+        changed: () => this.#leadershipChanged(),
+      },
+      this.store,
+    );
+  }
+
+  #makeLinks(): ValidatorLinks {
+    const { settings, log, metrics } = this.options;
+    const { privval } = settings;
+    return new ValidatorLinks(
+      this.chains,
+      {
+        dialTimeoutMs: privval.dialTimeoutMs,
+        retryMs: privval.redialIntervalMs,
+        handshakeTimeoutMs: privval.handshakeTimeoutMs,
+        idleTimeoutMs: privval.idleTimeoutMs,
+        maxMessageBytes: privval.maxMessageBytes,
+      },
+      {
+        leaderlessMs: () => this.leaderlessMs(),
+        oursToDial: (chain, address) => this.#oursToDial(chain, address),
+        heldElsewhere: (_chain, address) => this.#heldElsewhere(address),
+        exclusive: (chain, address) => this.#exclusive(chain, address),
+        sign: (chain, validator, request) => this.#onValidator(chain, validator, request),
+        heldChanged: () => this.#stateToAll(),
+        observer: describeLinks(log, metrics),
+      },
+    );
+  }
+
+  // ----------------------------------------------------------------------------- consensus
+
+  #listen(): void {
+    const { node } = this;
+    const { log, metrics } = this.options;
+    node.on('founding', (step) => {
+      this.foundingMissing = step.kind === 'wait' ? step.missing.map((m) => m.name) : [];
+    });
+    node.on('founded', ({ clusterId, membership }) => {
+      this.#onMembership();
+      const names = membership.voters.map((member) => member.name);
+      log('founded', { cluster: clusterId, members: names, coordinator: names[0] ?? '' });
+    });
+    node.on('role', (change) => this.#onRole(change));
+    node.on('serving', (serving) => {
+      if (serving) void this.#onServing();
+      else this.#leadershipChanged();
+    });
+    node.on('application', (from, payload) => this.#onApplication(from, payload));
+    node.on('linkUp', (peer, hello) => {
+      const address = this.members.all.find((m) => m.id === peer)?.address ?? '';
+      log('peer_up', { peer: hello.name, address, version: hello.version });
+      this.#send(peer, this.#statement());
+      this.#leadershipChanged();
+    });
+    node.on('linkDown', (peer, cause, detail) => {
+      const name = this.members.nameOf(peer) ?? peer;
+      log('peer_down', { peer: name, cause, detail });
+      this.members.linkEnded(peer);
+      this.#leadershipChanged();
+    });
+    node.on('handedOver', (to, reason, tookMs) =>
+      log('handed_over', { to: this.members.nameOf(to), reason, took_ms: tookMs }),
+    );
+    node.on('synced', (ms) => metrics.logSynced(ms));
+  }
+
+  #onMembership(): void {
+    const voters = this.node.membership?.voters ?? [];
+    this.members.setMembers(voters);
+    this.foundingMissing = [];
+    this.#stateToAll();
+  }
+
+  #onRole(change: RoleChange & { readonly previous: string | null }): void {
+    const { log, metrics } = this.options;
+    const { role, term, leader, reason, previous } = change;
+    if (leader === null) this.#leaderlessSince ??= performance.now();
+    if (previous === this.node.id && leader !== this.node.id) {
+      const unreachable = this.members.all.filter((m) => !this.#hears(m.id)).map((m) => m.name);
+      log('leadership_lost', { term, reason, unreachable });
+    }
+    if (role === 'leader') metrics.election('won');
+    if (role === 'follower' && reason === 'lost') metrics.election('lost');
+    if (leader !== null && leader !== previous) {
+      const took =
+        this.#leaderlessSince === null ? null : performance.now() - this.#leaderlessSince;
+      metrics.leaderChanged();
+      log('leader', {
+        leader: this.members.nameOf(leader) ?? leader,
+        term,
+        previous: this.members.nameOf(previous),
+        reason,
+        took_ms: took,
+      });
+    }
+    if (leader !== null) this.#leaderlessSince = null;
+    this.#leadershipChanged();
+  }
+
+  /** The barrier of a new term has passed: what is applied here is all that was ever released. */
+  async #onServing(): Promise<void> {
+    const { log } = this.options;
+    try {
+      for (const { id, watermark } of this.chains) await watermark.restore(this.store.read(id));
+    } catch (error) {
+      this.fail(error);
+      return;
+    }
+    const status = this.node.status();
+    const validators = this.chains.reduce((sum, chain) => sum + chain.validators.length, 0);
+    log('serving', {
+      term: status?.term ?? 0,
+      barrier: status?.applied ?? 0,
+      chains: this.chains.length,
+      validators,
+    });
+    this.#leadershipChanged();
+  }
+
+  /** Anything on which routing, registration or links depend has changed. */
+  #leadershipChanged(): void {
+    this.#router.changed();
+    this.registrar.kick();
+    this.links?.plan();
+  }
+
+  #onRecord(id: RecordId): void {
+    const record = this.machine.read(id);
+    this.stateFiles.changed(id);
+    const chain = this.#byId.get(idKey(id));
+    if (chain !== undefined && record?.last) this.options.metrics.reserved(chain, record.last.hrs);
+  }
+
+  async #handOver(): Promise<void> {
+    if (this.node.leader !== this.node.id || this.members.all.length < 2) return;
+    const started = performance.now();
+    const to = await this.node.transferLeadership(null).catch((error: unknown) => {
+      if (error instanceof ConsensusError) return null;
+      throw error;
+    });
+    const took = performance.now() - started;
+    this.options.log('handed_over', {
+      to: this.members.nameOf(to),
+      reason: 'this replica stops',
+      took_ms: took,
+    });
+  }
+
+  // ------------------------------------------------------------------------------ requests
+
+  async #onValidator(
+    linked: LinkedChain,
+    validator: string,
+    request: VoteRequest | ProposalRequest,
+  ): Promise<SignAnswer> {
+    const asked: SignRequest = signRequestOf(linked.id, request);
+    const deadlineMs = performance.now() + this.options.settings.signing.deadlineMs;
+    const { outcome, answeredBy } = await this.#router.sign(asked, validator, deadlineMs);
+    this.reports.later({
+      chain: linked,
+      request: asked,
+      outcome,
+      validator,
+      via: null,
+      answeredElsewhere: answeredBy !== null,
+    });
+    return answerOf(this.options.checked.name, outcome);
+  }
+
+  /** From a member that holds the key; from anybody else it is dropped, and its asker's second runs out. */
+  async #onAsk(from: string, { number, request, validator, budgetMs }: SignAsk): Promise<void> {
+    const chain = this.#byId.get(idKey(request.id));
+    if (chain === undefined || !this.members.holdsKey(from, request.id)) return;
+    const deadlineMs =
+      performance.now() + Math.min(budgetMs, this.options.settings.signing.deadlineMs);
+    const outcome = await this.#router.serve(request, deadlineMs);
+    this.#send(from, { kind: 'answer', number, outcome });
+    this.reports.later({
+      chain,
+      request,
+      outcome,
+      validator,
+      via: this.members.nameOf(from),
+      answeredElsewhere: false,
+    });
+  }
+
+  // ------------------------------------------------------------------------- other members
+
+  #send(to: string, message: ReplicaMessage): boolean {
+    return this.node.sendApplication(to, encodeReplicaMessage(message));
+  }
+
+  #statement(): Statement {
+    return {
+      kind: 'statement',
+      chains: this.chains.map(({ id, known, validators }) => ({
+        id,
+        known,
+        validators: validators.map((validator) => validator.text),
+      })),
+      linksHeld: this.links?.held() ?? [],
+    };
+  }
+
+  #stateToAll(): void {
+    const statement = this.#statement();
+    this.members.stated(this.node.id, statement);
+    for (const { id } of this.members.all) if (id !== this.node.id) this.#send(id, statement);
+    this.registrar.kick();
+  }
+
+  #onApplication(from: string, payload: Uint8Array): void {
+    let message: ReplicaMessage;
+    try {
+      message = decodeReplicaMessage(payload);
+    } catch (error) {
+      const peer = this.members.nameOf(from) ?? from;
+      this.options.log('trace', { what: `message of ${peer} dropped`, detail: String(error) });
+      return;
+    }
+    switch (message.kind) {
+      case 'ask':
+        void this.#onAsk(from, message);
+        return;
+      case 'answer':
+        this.#router.answered(from, message);
+        return;
+      case 'statement':
+        this.members.stated(from, message);
+        this.#leadershipChanged();
+        return;
+      case 'dismissal':
+        if (from === this.node.leader) this.#onDismissed(message);
+        return;
+    }
+  }
+
+  #dismiss(member: string, id: RecordId, reason: Dismissal['reason']): void {
+    const message: Dismissal = { kind: 'dismissal', id, reason };
+    const to = this.members.named(member)?.id;
+    if (to === undefined) return;
+    if (to !== this.node.id) this.#send(to, message);
+    // Last, so that the others are told before this process ends.
+    else setImmediate(() => this.#onDismissed(message));
+  }
+
+  #onDismissed({ id, reason }: Dismissal): void {
+    const chain = this.#byId.get(idKey(id));
+    if (chain === undefined) return;
+    const { chainId, checked } = chain;
+    const path = checked.settings.statePath;
+    const own = checked.state?.position;
+    const file = own === undefined ? '0/0/0' : `${own.height}/${own.round}/${own.step}`;
+    if (reason.kind === 'allSilent') this.fail(new CmkmsError('STATE_MISSING', { chainId, path }));
+    else if (reason.kind === 'contradiction') {
+      this.fail(new CmkmsError('STATE_CONTRADICTS', { chainId, path, position: file }));
+    } else {
+      const { height, round, step } = reason.cluster;
+      const heights = ((own?.height ?? 0n) - height).toString();
+      const log = `${height}/${round}/${step}`;
+      this.fail(new CmkmsError('STATE_AHEAD', { chainId, path, file, log, heights }));
+    }
+  }
+
+  // ---------------------------------------------------------------------------- who dials
+
+  #hears(id: string): boolean {
+    return id === this.node.id || this.node.isUp(id);
+  }
+
+  #oursToDial(chain: LinkedChain, address: string): boolean {
+    const { leader, id: self } = this.node;
+    if (leader === null || leader === self) return leader === self;
+    const listing = this.members.listing(chain.id, address);
+    if (listing.some((member) => member.id === leader)) return false;
+    // The leader does not know this validator: the first by name of those that do.
+    return listing.find((member) => this.#hears(member.id))?.id === self;
+  }
+
+  #heldElsewhere(address: string): boolean {
+    const leads = this.node.leader === this.node.id;
+    const now = performance.now();
+    return this.members.holding(address).some((id) => {
+      if (!this.node.isUp(id)) return false;
+      // Only a leader hears from everybody all the time, so only it can tell a frozen holder.
+      const heardAt = this.node.heardAt(id);
+      return !leads || (heardAt !== null && now - heardAt < HEARD_WITHIN_MS);
+    });
+  }
+
+  #exclusive(chain: LinkedChain, address: string): boolean {
+    const hosts = this.options.checked.members.map((member) => hostOf(member.address));
+    const listing = this.members.listing(chain.id, address).map((member) => member.name);
+    return isExclusive(address, listing, hosts);
+  }
+
+  #addressOf(id: RecordId): string {
+    return this.#byId.get(idKey(id))?.keyAddress ?? '';
+  }
+
+  // ------------------------------------------------------------------------------- the end
+
+  fail(error: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    const known =
+      error instanceof ConsensusError && error.code === 'CONSENSUS_DISK_DOUBTED'
+        ? new CmkmsError('DISK_DOUBTED', error.facts as { peer: string; detail: string })
+        : error;
+    this.options.onFatal(known instanceof Error ? known : new Error(String(known)));
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * `cmkms start`, once everything was checked: the replica, what shows it, and its end.
+ *
+ * Owns    the order in which things are opened and closed, signals, and what the process ends with.
+ * Never   writes to process.stdout: the logger owns file descriptor 1, and a stuck reader stops nothing.
+ */
+import type { AdminServer } from '../admin/index.js';
+import { startAdmin } from '../admin/index.js';
+import { bindFailure } from '../bind-failure.js';
+import type { Checked } from '../check-home.js';
+import { version } from '../cli/version.js';
+import type { Settings } from '../config/settings.js';
+import { CmkmsError } from '../errors.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { makeDirectory } from '../home.js';
+import { type HttpServer, ReadinessWatch, startHttp } from '../http/index.js';
+import { Journal } from '../journal/index.js';
+import { type Logger, openLogger } from '../log/index.js';
+import { Metrics } from '../metrics/index.js';
+import type { StatusSource } from '../status.js';
+import { adminHandler } from './admin-requests.js';
+import { identityOf } from './identity.js';
+import { Replica } from './replica.js';
+import { statusSource } from './status-source.js';
+import { Watch } from './watch.js';
+
+/** Lines that are still to be written get this long at the end. */
+const LAST_LINES_MS = 1000;
+
+/**
+ * Runs until it is told to stop.
+ * @throws whatever made it impossible to start, or unsafe to go on
+ */
+export async function startReplica(checked: Checked, settings: Settings): Promise<ExitCode> {
+  const { paths } = checked;
+  for (const path of [paths.data, paths.wal, paths.watermark]) await makeDirectory(path);
+  const logger = openLogger(1, settings.log);
+  const running = new Running(checked, settings, logger, await identityOf(checked));
+  try {
+    await running.start();
+    await running.ended;
+  } finally {
+    await running.stop();
+    await logger.close(LAST_LINES_MS);
+  }
+  return EXIT.OK;
+}
+
+class Running {
+  /** Resolves at a signal; rejects with what made it unsafe to go on. */
+  readonly ended: Promise<void>;
+  readonly #checked: Checked;
+  readonly #settings: Settings;
+  readonly #logger: Logger;
+  readonly #replica: Replica;
+  readonly #source: StatusSource;
+  readonly #readiness = new ReadinessWatch();
+  readonly #metrics: Metrics;
+  readonly #journal: Journal;
+  readonly #watch: Watch;
+  #http: HttpServer | null = null;
+  #admin: AdminServer | null = null;
+  #fatal = false;
+  #end: () => void = () => {};
+
+  constructor(checked: Checked, settings: Settings, logger: Logger, identity: string) {
+    const { log } = logger;
+    this.#checked = checked;
+    this.#settings = settings;
+    this.#logger = logger;
+    this.#journal = new Journal({ directory: checked.paths.journal, log });
+    this.#metrics = new Metrics(metricsWorld(checked), {
+      losses: () => ({ logLines: logger.dropped(), journalEntries: this.#journal.dropped() }),
+    });
+    let fail: (error: Error) => void = () => {};
+    this.ended = new Promise((resolve, reject) => {
+      this.#end = resolve;
+      fail = reject;
+    });
+    // Awaited only once everything is open; until then a rejection must not count as unhandled.
+    this.ended.catch(() => 'reported by whoever awaits it');
+    this.#replica = new Replica({
+      settings,
+      checked,
+      identity,
+      version: version().version,
+      log,
+      metrics: this.#metrics,
+      journal: this.#journal,
+      onFatal: (error) => {
+        this.#fatal = true;
+        log('fatal', { detail: error.message });
+        fail(error);
+      },
+    });
+    this.#source = statusSource(this.#replica);
+    this.#watch = new Watch(this.#replica, this.#source, this.#readiness, log, this.#metrics);
+  }
+
+  async start(): Promise<void> {
+    const { log } = this.#logger;
+    const { name, members, paths, genesis, replica } = this.#checked;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        log('stopping', { reason: signal });
+        this.#end();
+      });
+    }
+    log('start', {
+      version: version().version,
+      home: paths.home,
+      id: name,
+      cluster: replica?.clusterId ?? genesis?.clusterId ?? null,
+      members: members.map((member) => member.name),
+      pid: process.pid,
+    });
+    for (const { code, text } of this.#checked.warnings) {
+      log('config_note', { note: `${code}: ${text}` });
+    }
+    await this.#listen();
+    try {
+      await this.#replica.start();
+    } catch (error) {
+      throw this.#bindFailure(error);
+    }
+    this.#watch.start();
+  }
+
+  async stop(): Promise<void> {
+    const { log } = this.#logger;
+    const started = performance.now();
+    this.#watch.stop();
+    // After a fatal error the log is not to be touched, and nobody is to be asked for anything.
+    const links = this.#fatal ? 0 : await this.#replica.stop();
+    await this.#http?.stop(200);
+    await this.#admin?.stop();
+    await this.#journal.close(LAST_LINES_MS);
+    this.#metrics.stop();
+    if (!this.#fatal) log('stopped', { links_closed: links, took_ms: performance.now() - started });
+  }
+
+  async #listen(): Promise<void> {
+    const { log } = this.#logger;
+    const { httpAddress } = this.#settings;
+    const { paths } = this.#checked;
+    if (httpAddress !== null) {
+      this.#http = await startHttp({
+        address: httpAddress,
+        source: this.#source,
+        readiness: this.#readiness,
+        metrics: this.#metrics,
+        log,
+      });
+    }
+    const handler = adminHandler({
+      chains: () => this.#replica.chains,
+      store: this.#replica.store,
+      source: this.#source,
+      readiness: this.#readiness,
+      log,
+      leader: () => this.#replica.leaderName(),
+      writeStateFile: (id) => this.#replica.stateFiles.writeNow(id),
+    });
+    this.#admin = await startAdmin(paths.home, paths.adminSocket, handler, log);
+  }
+
+  #bindFailure(error: unknown): unknown {
+    const { raftListen } = this.#checked;
+    const code = (error as { readonly code?: string }).code;
+    if (error instanceof CmkmsError || code !== 'CONSENSUS_LISTEN_FAILED' || raftListen === null) {
+      return error;
+    }
+    return bindFailure('raft', raftListen, (error as Error).cause);
+  }
+}
+
+function metricsWorld(checked: Checked): ConstructorParameters<typeof Metrics>[0] {
+  const { version: said } = version();
+  return {
+    build: { version: said, commit: 'unknown' },
+    chains: checked.chains.map(({ settings, key, keyAddress }) => ({
+      chainId: settings.id,
+      keyAddress,
+      keyType: key.publicKey.type,
+      validators: settings.validators.map((validator) => validator.text),
+    })),
+    peers: checked.members.filter((m) => m.name !== checked.name).map((m) => m.name),
+  };
+}
