@@ -54,6 +54,17 @@ export const consensusErrors = {
       `the log belongs to identity ${f.found.slice(0, 16)}, this replica is ${f.wanted.slice(0, 16)}`,
     remedy: 'A disk of another replica is mounted, or a home was mixed from two. Put back its own.',
   },
+  CONSENSUS_LOG_MISSING: {
+    says: (f: { clusterId: string }) =>
+      `this replica has joined cluster ${f.clusterId}, and its log is empty`,
+    remedy:
+      'Mount the data volume. If the disk is gone, this replica must not vote again: admit a replacement under a new identity.',
+  },
+  CONSENSUS_CLUSTER_DIFFERS: {
+    says: (f: { found: string; wanted: string }) =>
+      `the log is of cluster ${f.found}, this home is of cluster ${f.wanted}`,
+    remedy: 'A home was mixed from two clusters. Put back its own log.',
+  },
   CONSENSUS_DISK_DOUBTED: {
     says: (f: { peer: string; code: string; detail: string }) =>
       `${f.peer} refuses this replica: ${f.detail}`,

@@ -9,13 +9,9 @@ export type { CoreStatus } from './core/status.js';
 export * from './core/types.js';
 export * from './errors.js';
 export type { FoundingStep, ListedMember } from './founding.js';
-export {
-  type NodeEvents,
-  type Proposed,
-  RaftNode,
-  type RaftNodeOptions,
-  type StateMachine,
-} from './node.js';
+export { RaftNode } from './node.js';
+export type { NodeEvents, RaftNodeOptions, StateMachine } from './node-contract.js';
+export type { Proposed } from './pending-proposals.js';
 export * from './storage.js';
 export {
   defaultLinkLimits,

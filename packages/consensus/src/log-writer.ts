@@ -45,7 +45,7 @@ export class LogWriter {
     return this.#lastReceipt as Receipt;
   }
 
-  /** A record of the driver's own: the core knows of no receipt for it. Waits for no answer; see `settled`. */
+  /** A record of the driver's own: the core knows of no receipt for it. See `settled`. */
   add(batch: LogBatch): void {
     this.#waiting.push(batch);
   }
@@ -84,8 +84,7 @@ export class LogWriter {
       },
       (error: unknown) => {
         // Latched: no later write, and no promise, may follow a failed one (rule 48).
-        this.#latched = true;
-        this.#held = [];
+        this.latch();
         this.#world.failed(error);
       },
     );
@@ -99,10 +98,16 @@ export class LogWriter {
     });
   }
 
-  /** What is in flight ends; what waits is never written, and nobody was promised it. */
-  async end(): Promise<void> {
+  /** Nothing more is written or said; what waits was promised to nobody. */
+  latch(): void {
     this.#latched = true;
     this.#held = [];
+    this.#waiting = [];
+  }
+
+  /** Latches, and waits for what is in flight. */
+  async end(): Promise<void> {
+    this.latch();
     await this.#inFlight;
   }
 
@@ -111,8 +116,8 @@ export class LogWriter {
     const held = this.#held;
     this.#held = [];
     for (const promise of held) {
-      if (promise.after <= through) promise.send();
-      else this.#held.push(promise);
+      if (promise.after > through) this.#held.push(promise);
+      else if (!this.#latched) promise.send();
     }
     this.#world.durable(through, marks);
     this.kick();

@@ -3,7 +3,8 @@
  *
  * Owns    the order in which inputs reach the core and outputs reach the world; founding; applying.
  * Never   decides anything about terms, votes or entries, and sends nothing after a write failed.
- * Rule    docs/architecture.md: a promise needs a receipt; a late wake proves nothing about peers.
+ * Rule    docs/architecture.md, consensus 2, 5 and 8: a promise needs a receipt; a late wake proves
+ *         nothing about peers; genesis on disk, then the record beside the key, then the first vote.
  * Proof   test/node-*.test.ts: real logs and real links.
  */
 import { randomBytes } from 'node:crypto';
@@ -11,7 +12,6 @@ import { EventEmitter } from 'node:events';
 import { invariant } from '@cometkms/invariant';
 import {
   type Core,
-  type CoreConfig,
   checkCoreConfig,
   createCore,
   type Input,
@@ -20,76 +20,24 @@ import {
   mayServe,
   type Outbox,
   type ProposalOutcome,
+  type RecoveredLog,
   type RoleChange,
   type Snapshot,
   statusOf,
   step,
   type Ticket,
 } from './core/index.js';
+import { DurableShowing } from './durable-showing.js';
 import { ConsensusError } from './errors.js';
-import { type FoundingStep, type ListedMember, planFounding } from './founding.js';
+import { planFounding } from './founding.js';
+import { Introductions } from './introductions.js';
 import { decodeGenesis, encodeGenesis } from './log-codec.js';
 import { LogWriter } from './log-writer.js';
-import { PeerMarks } from './peer-marks.js';
-import type { Boot, Genesis, LogStorage, RecoveredStorage } from './storage.js';
-import type { Hello, LinkFault, LinkFrame, PeerEndpoint, Refusal, Transport } from './transport.js';
-
-export interface StateMachine<Answer> {
-  /** Deterministic and synchronous. A throw stops the process: an entry may not be skipped. */
-  apply(command: Uint8Array, at: { readonly term: number; readonly index: number }): Answer;
-  snapshot(): Uint8Array;
-  restore(state: Uint8Array): void;
-}
-
-export interface RaftNodeOptions<Answer> {
-  readonly storage: LogStorage;
-  readonly transport: Transport;
-  readonly self: { readonly id: MemberId; readonly name: string };
-  readonly version: string;
-  /** As configured, this replica included. After founding the log's membership holds. */
-  readonly members: readonly ListedMember[];
-  /** From the genesis that all homes share; null: the first by name draws one. */
-  readonly clusterId: string | null;
-  /** What the record beside the key says; null: this replica never joined. */
-  readonly joined: { readonly clusterId: string } | null;
-  /** Writes that record, synced; called once, after the genesis is on disk and before the first vote. */
-  recordJoined(genesis: Genesis): Promise<void>;
-  readonly stateMachine: StateMachine<Answer>;
-  readonly timers: Pick<CoreConfig, 'heartbeatIntervalMs' | 'electionTimeoutMs' | 'leaseMs'>;
-  /** Applied entries between two snapshots. */
-  readonly snapshotEntries: number;
-  /** Of what should be the same on every member. */
-  configDigest(): string;
-  /** The process must end now. Called at most once; nothing leaves this node afterwards. */
-  onFatal(error: Error): void;
-}
-
-export interface Proposed<Answer> {
-  readonly answer: Answer;
-  readonly term: number;
-  readonly index: number;
-}
-
-export interface NodeEvents {
-  role: [RoleChange & { readonly previous: MemberId | null }];
-  /** `mayServe` turned true or false; it is judged at each step, and a lease may run out between two. */
-  serving: [boolean];
-  founding: [FoundingStep];
-  founded: [Genesis];
-  application: [from: MemberId, payload: Uint8Array];
-  linkUp: [peer: MemberId, hello: Hello];
-  linkDown: [peer: MemberId, cause: 'closed' | 'lost', detail: string];
-  dialFailed: [peer: PeerEndpoint, fault: LinkFault];
-  inboundFailed: [fault: LinkFault];
-  synced: [ms: number];
-  handedOver: [to: MemberId | null, reason: string, tookMs: number];
-}
-
-interface PendingProposal<Answer> {
-  readonly resolve: (proposed: Proposed<Answer>) => void;
-  readonly reject: (error: ConsensusError) => void;
-  readonly timer: NodeJS.Timeout;
-}
+import type { NodeEvents, RaftNodeOptions } from './node-contract.js';
+import { PendingProposals, type Proposed } from './pending-proposals.js';
+import type { Boot, Genesis, RecoveredStorage } from './storage.js';
+import type { Hello, LinkFault, LinkFrame } from './transport.js';
+import { WakeTimer } from './wake-timer.js';
 
 const bounds = {
   maxInflightAppends: 64,
@@ -98,51 +46,53 @@ const bounds = {
 } as const;
 
 /** A leader that is unfit hands over at most this often. */
-const HAND_OVER_PAUSE_MS = 5000;
+const handOverPauseMs = 5_000;
 
 export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
   readonly #options: RaftNodeOptions<Answer>;
   readonly #writer: LogWriter;
+  readonly #showing = new DurableShowing();
+  readonly #introductions: Introductions;
+  readonly #proposals = new PendingProposals<Answer>();
+  readonly #timer = new WakeTimer(() => this.#feed({ kind: 'wake' }));
   readonly #inputs: Input[] = [];
-  readonly #proposals = new Map<Ticket, PendingProposal<Answer>>();
-  /** Committed and not applied yet, by index. */
-  readonly #committed = new Map<number, { readonly ticket: Ticket; readonly term: number }>();
-  /** The last accepted hello of each peer; of links that are up in `#hellos`. */
-  readonly #judged = new Map<MemberId, Hello>();
-  readonly #hellos = new Map<MemberId, Hello>();
-  /** Promises of peers whose joining is not on our disk yet. */
-  readonly #early = new Map<MemberId, Input[]>();
+  /** What the step under way wants to say: said once it is over. */
+  readonly #sayings: (() => void)[] = [];
   readonly #runId = randomBytes(16).toString('hex');
-  #marks = new PeerMarks([]);
-  #core: Core | null = null;
-  #genesis: Genesis | null = null;
-  #told: Genesis | null = null;
   /** Of this process: the first one of a new log is 1. */
   #boot = 1;
+  #core: Core | null = null;
+  #genesis: Genesis | null = null;
+  /** What founded members say the genesis is. */
+  #told: Genesis | null = null;
   #joined = false;
   #founding = false;
-  #lastTicket = 0;
   #applied = 0;
   #commitThrough = 0;
+  #restored: Snapshot | null = null;
   #stepping = false;
-  #timer: NodeJS.Timeout | null = null;
-  #wakeAt = Number.POSITIVE_INFINITY;
   #leader: MemberId | null = null;
   #serving = false;
   #unfit: string | null = null;
   #handedOverAt = Number.NEGATIVE_INFINITY;
   #ended = false;
-  #restored: Snapshot | null = null;
 
   constructor(options: RaftNodeOptions<Answer>) {
     super();
     this.#options = options;
+    this.#introductions = new Introductions({
+      self: options.self,
+      members: options.members,
+      clusterId: () => this.clusterId,
+      genesis: () => this.#genesis,
+    });
     this.#writer = new LogWriter(options.storage, {
       durable: (through, marks) => {
-        for (const peer of this.#marks.written(marks)) this.#admit(peer);
+        this.#showing.durable(through);
+        for (const input of this.#introductions.written(marks)) this.#onMessage(input);
         if (this.#core !== null) this.#feed({ kind: 'durable', through });
       },
-      takeMarks: () => this.#marks.takeDirty(),
+      takeMarks: () => this.#introductions.takeDirtyMarks(),
       failed: (error) => this.#fatal(error),
       synced: (ms) => this.emit('synced', ms),
     });
@@ -151,31 +101,41 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
   // -------------------------------------------------------------------------------- life
 
   /**
-   * Reads the log, numbers this start, listens, and links up. Founding, where it is still to be done, goes on
-   * afterwards.
-   * @throws ConsensusError  CONSENSUS_LOG_*, CONSENSUS_LISTEN_FAILED, CONSENSUS_INSECURE_ADDRESS,
-   *   CONSENSUS_LOG_FOREIGN
+   * Reads the log, numbers this start, listens, and links up. Founding, where it is still to be done,
+   * goes on afterwards.
+   * @throws ConsensusError  CONSENSUS_LOG_*, CONSENSUS_RECORD_UNKNOWN, CONSENSUS_CLUSTER_DIFFERS,
+   *   CONSENSUS_LISTEN_FAILED, CONSENSUS_INSECURE_ADDRESS
    */
   async start(): Promise<void> {
-    const { storage, transport } = this.#options;
+    const { storage, transport, joined } = this.#options;
     const recovered = await storage.open();
-    this.#marks = new PeerMarks(recovered.marks);
+    this.#introductions.recovered(recovered.marks);
     if (recovered.genesis !== null) await this.#resume(recovered.genesis, recovered);
+    else if (joined !== null) {
+      // Before anybody is asked: this replica has promised things that are not here.
+      throw new ConsensusError('CONSENSUS_LOG_MISSING', { clusterId: joined.clusterId });
+    }
     await transport.start(
       {
-        onHello: (hello) => this.#judge(hello),
+        onHello: (hello) => this.#introductions.judge(hello),
         onFrame: (from, frame) => this.#guard(() => this.#onFrame(from, frame)),
         onUp: (peer) => this.#guard(() => this.#onUp(peer)),
         onDown: (peer, cause, detail) => this.#guard(() => this.#onDown(peer, cause, detail)),
-        onDialFailed: (peer, fault) => this.#onDialFailed(peer, fault),
-        onInboundFailed: (fault) => this.emit('inboundFailed', fault),
+        onDialFailed: (peer, fault) => {
+          this.emit('dialFailed', peer, fault);
+          this.#onRefused(peer.name, fault);
+        },
+        onInboundFailed: (fault) => {
+          this.emit('inboundFailed', fault);
+          this.#onRefused(fault.remoteAddress, fault);
+        },
       },
       () => this.#hello(),
     );
     transport.setPeers(
       this.#options.members
         .filter(({ name }) => name !== this.#options.self.name)
-        .map(({ id, name, address }) => ({ id: this.#knownId(name) ?? id, name, address })),
+        .map(({ name, address }) => ({ id: this.#introductions.knownId(name), name, address })),
     );
     if (recovered.genesis !== null) this.#run(recovered);
     else this.#tryFounding();
@@ -183,45 +143,40 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
 
   /** Hands leadership over where it can, then ends. Nothing is sent or written afterwards. */
   async stop(): Promise<void> {
-    if (this.#core?.role.kind === 'leader') await this.transferLeadership(null).catch(() => null);
-    this.#ended = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    for (const ticket of [...this.#proposals.keys()])
-      this.#settle(ticket, null, 'this replica stops');
+    if (this.#core?.role.kind === 'leader' && this.#hasSuccessor()) {
+      // Nobody took it in time: then the others elect one when this one is gone.
+      await this.transferLeadership(null).catch(() => null);
+    }
+    this.#end('this replica stops');
     await this.#options.transport.stop();
     await this.#writer.end();
     await this.#options.storage.close();
   }
 
   /**
-   * Commits `command` and resolves with the state machine's answer, once it is applied on this replica.
+   * Commits `command` and resolves with the state machine's answer, once it is applied here.
    * @param command  copied before anything else happens
    * @param timeoutMs  from the call, on the monotonic clock
    * @throws ConsensusError CONSENSUS_NOT_LEADER  nothing was written here; asking the leader is safe
-   * @throws ConsensusError CONSENSUS_OUTCOME_UNKNOWN  it may commit, or may have: propose the same bytes again
+   * @throws ConsensusError CONSENSUS_OUTCOME_UNKNOWN  it may commit, or may have: propose the same
+   *   bytes again, never others
    * @see Raft dissertation, 3.4 and 6.3
    */
   propose(command: Uint8Array, timeoutMs: number): Promise<Proposed<Answer>> {
     const copy = Uint8Array.from(command);
-    return new Promise((resolve, reject) => {
-      if (this.#ended || this.#core === null) {
-        reject(new ConsensusError('CONSENSUS_NOT_LEADER', { leader: null }));
-        return;
-      }
-      this.#lastTicket += 1;
-      const ticket = this.#lastTicket;
-      const timer = setTimeout(() => {
-        this.#settle(ticket, null, `no commit within ${timeoutMs} ms`);
-      }, timeoutMs);
-      this.#proposals.set(ticket, { resolve, reject, timer });
-      this.#feed({ kind: 'propose', ticket, command: copy });
-    });
+    if (this.#ended || this.#core === null) {
+      return Promise.reject(new ConsensusError('CONSENSUS_NOT_LEADER', { leader: null }));
+    }
+    const { ticket, outcome } = this.#proposals.open(timeoutMs);
+    this.#feed({ kind: 'propose', ticket, command: copy });
+    return outcome;
   }
 
   /**
    * Hands leadership to `to`, or to the best matched voter.
    * @returns who leads then
-   * @throws ConsensusError CONSENSUS_NOT_LEADER  this replica does not lead, or nobody took over in time
+   * @throws ConsensusError CONSENSUS_NOT_LEADER  this replica does not lead, or nobody took over
+   *   within two election timeouts
    */
   async transferLeadership(to: MemberId | null): Promise<MemberId> {
     const core = this.#core;
@@ -248,7 +203,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     });
   }
 
-  /** A reason for which this replica should not lead (a key that fails, a slow disk); null: none. */
+  /** Why this replica should not lead (a key that fails, a full disk); null: it may. */
   setUnfit(reason: string | null): void {
     this.#unfit = reason;
   }
@@ -258,7 +213,12 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     return !this.#ended && this.#options.transport.send(to, { kind: 'application', payload });
   }
 
-  /** Leads, holds the lease now, and has applied the first entry of its term. It refuses; it never permits. */
+  // ------------------------------------------------------------------------- what is so now
+
+  /**
+   * Leads, holds the lease now, and has applied the first entry of its term. It refuses; it never
+   * permits.
+   */
   mayServe(): boolean {
     return this.#core !== null && !this.#ended && mayServe(this.#core, performance.now());
   }
@@ -271,24 +231,25 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     return this.#core?.leader ?? null;
   }
 
+  /** Empty until it is known. */
   get clusterId(): string {
     return this.#genesis?.clusterId ?? this.#options.clusterId ?? '';
   }
 
-  /** What the log says; before founding what the configuration lists. */
+  /** What the log says; null until this replica has joined. */
   get membership(): Membership | null {
     return this.#core?.snapshot.membership ?? null;
   }
 
   helloOf(peer: MemberId): Hello | null {
-    return this.#hellos.get(peer) ?? null;
+    return this.#introductions.linked.get(peer) ?? null;
   }
 
   isUp(peer: MemberId): boolean {
     return this.#options.transport.isUp(peer);
   }
 
-  /** When this member was last heard, on the monotonic clock in milliseconds; null: never in this run. */
+  /** When this member was last heard, on the monotonic clock in milliseconds; null: not in this run. */
   heardAt(peer: MemberId): number | null {
     return this.#core?.heardAt.get(peer) ?? null;
   }
@@ -307,58 +268,60 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
 
   /** This log was founded before: number the start, synced, before anything is said to anybody. */
   async #resume(genesis: Genesis, recovered: RecoveredStorage): Promise<void> {
-    if (genesis.self !== this.#options.self.id) {
-      const facts = { found: genesis.self, wanted: this.#options.self.id };
-      throw new ConsensusError('CONSENSUS_LOG_FOREIGN', facts);
+    const { self, joined, clusterId } = this.#options;
+    if (genesis.self !== self.id) {
+      throw new ConsensusError('CONSENSUS_LOG_FOREIGN', { found: genesis.self, wanted: self.id });
+    }
+    for (const given of [joined?.clusterId ?? null, clusterId]) {
+      if (given === null || given === genesis.clusterId) continue;
+      const facts = { found: genesis.clusterId, wanted: given };
+      throw new ConsensusError('CONSENSUS_CLUSTER_DIFFERS', facts);
     }
     this.#genesis = genesis;
     this.#boot = (recovered.boot?.boot ?? 0) + 1;
+    this.#showing.recovered(founded(recovered));
     this.#writer.add({ boot: this.#bootRecord() });
     await this.#writer.settled();
     // A crash between the genesis and the record beside the key: finish it, before any vote.
-    if (this.#options.joined === null) await this.#options.recordJoined(genesis);
+    if (joined === null) await this.#options.recordJoined(genesis);
     this.#joined = true;
   }
 
   #tryFounding(): void {
     if (this.#genesis !== null || this.#founding || this.#ended) return;
-    const byName = new Map([...this.#hellos.values()].map((hello) => [hello.name, hello]));
-    const plan = planFounding({
-      self: this.#options.self,
-      members: this.#options.members,
-      clusterId: this.#options.clusterId,
-      hellos: byName,
-      told: this.#told,
-    });
+    const { self, members, clusterId } = this.#options;
+    const hellos = [...this.#introductions.linked.values()];
+    const byName = new Map(hellos.map((hello) => [hello.name, hello]));
+    const plan = planFounding({ self, members, clusterId, hellos: byName, told: this.#told });
     this.emit('founding', plan);
     if (plan.kind !== 'found') return;
     this.#founding = true;
-    this.#found(plan.clusterId ?? `c-${randomBytes(8).toString('hex')}`, plan.membership).catch(
-      (error: unknown) => this.#fatal(error),
-    );
+    const drawn = plan.clusterId ?? `c-${randomBytes(8).toString('hex')}`;
+    this.#found(drawn, plan.membership).catch((error: unknown) => this.#fatal(error));
   }
 
-  /** Genesis on disk, then the record beside the key, then the first vote: in this order it can crash anywhere. */
+  /** Genesis on disk, then the record beside the key, then the first vote: it can crash anywhere. */
   async #found(clusterId: string, membership: Membership): Promise<void> {
-    const genesis: Genesis = { clusterId, self: this.#options.self.id, membership };
-    const state = this.#options.stateMachine.snapshot();
-    const snapshot: Snapshot = { index: 0, term: 0, membership, state };
+    const { self, stateMachine, recordJoined } = this.#options;
+    const genesis: Genesis = { clusterId, self: self.id, membership };
+    const snapshot = { index: 0, term: 0, membership, state: stateMachine.snapshot() };
     const hard = { term: 0, votedFor: null };
     this.#writer.add({ genesis, boot: this.#bootRecord(), hard, snapshot });
     await this.#writer.settled();
     this.#genesis = genesis;
-    await this.#options.recordJoined(genesis);
+    await recordJoined.call(this.#options, genesis);
+    if (this.#ended) return;
     this.#joined = true;
-    this.#run({ genesis, hard, snapshot, entries: [], boot: null, marks: [], cutBytes: 0 });
+    this.#run({ hard, snapshot, entries: [] });
     this.emit('founded', genesis);
-    for (const peer of this.#hellos.keys()) this.#tellJoined(peer);
+    for (const peer of this.#introductions.linked.keys()) this.#tellJoined(peer);
   }
 
   #tellJoined(peer: MemberId): void {
     const genesis = this.#genesis;
     if (genesis === null || !this.#joined) return;
     this.#options.transport.send(peer, { kind: 'hello', hello: this.#hello() });
-    if (this.#hellos.get(peer)?.clusterId === '') {
+    if (this.helloOf(peer)?.clusterId === '') {
       this.#options.transport.send(peer, { kind: 'found', genesis: encodeGenesis(genesis) });
     }
   }
@@ -367,9 +330,8 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     return { boot: this.#boot, runId: this.#runId };
   }
 
-  #run(recovered: RecoveredStorage): void {
-    const { snapshot, hard, entries } = recovered;
-    invariant(snapshot !== null, 'a founded log begins with a snapshot');
+  #run(recovered: Pick<RecoveredStorage, 'hard' | 'snapshot' | 'entries'>): void {
+    const log = founded(recovered);
     const verdict = checkCoreConfig({
       ...this.#options.timers,
       ...bounds,
@@ -377,131 +339,83 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
       seed: randomBytes(4).readUInt32LE(),
     });
     invariant(verdict.ok, 'timers were checked with the configuration', { verdict });
-    this.#options.stateMachine.restore(snapshot.state);
-    this.#applied = snapshot.index;
-    this.#commitThrough = snapshot.index;
-    this.#core = createCore(verdict.config, { hard, snapshot, entries }, performance.now());
-    for (const peer of this.#hellos.keys()) this.#feed({ kind: 'link', peer, state: 'up' });
+    this.#options.stateMachine.restore(log.snapshot.state);
+    this.#applied = log.snapshot.index;
+    this.#commitThrough = log.snapshot.index;
+    this.#core = createCore(verdict.config, log, performance.now());
+    for (const peer of this.#introductions.linked.keys()) {
+      this.#feed({ kind: 'link', peer, state: 'up' });
+    }
     this.#feed({ kind: 'wake' });
   }
 
   // -------------------------------------------------------------------------------- links
 
   #hello(): Hello {
-    const core = this.#core;
-    const { self, version, members } = this.#options;
+    const { self, version, configDigest } = this.#options;
     return {
-      clusterId: this.clusterId,
-      from: self.id,
-      name: self.name,
-      version,
-      boot: this.#boot,
-      runId: this.#runId,
-      // What is durable, not what is in memory: a peer remembers it.
-      term: core?.durability.termIsDurable ? core.hard.term : 0,
-      lastIndex: core?.durability.durableIndex ?? 0,
-      commitIndex: core?.commit ?? 0,
+      ...{ clusterId: this.clusterId, from: self.id, name: self.name, version },
+      ...this.#bootRecord(),
+      term: this.#showing.term,
+      lastIndex: this.#showing.lastIndex,
+      commitIndex: this.#core?.commit ?? 0,
       joined: this.#joined,
       emptyLog: this.#genesis === null,
-      membersDigest: members
-        .map(({ name }) => name)
-        .sort()
-        .join(),
-      configDigest: this.#options.configDigest(),
+      membersDigest: this.#introductions.membersDigest(),
+      configDigest: configDigest.call(this.#options),
     };
-  }
-
-  #knownId(name: string): MemberId | undefined {
-    return this.#genesis?.membership.voters.find((member) => member.name === name)?.id;
   }
 
   #nameOf(id: MemberId | null): string | null {
     if (id === null) return null;
     if (id === this.#options.self.id) return this.#options.self.name;
-    return this.#hellos.get(id)?.name ?? id;
-  }
-
-  #judge(hello: Hello): { readonly accept: true } | { readonly accept: false; refusal: Refusal } {
-    const refusal = this.#refusal(hello);
-    if (refusal === null) this.#judged.set(hello.from, hello);
-    return refusal === null ? { accept: true } : { accept: false, refusal };
-  }
-
-  #refusal(hello: Hello): Refusal | null {
-    const { self, members } = this.#options;
-    if (hello.from === self.id) return { code: 'self', detail: `${hello.name} has our identity` };
-    const listed = members.find(({ name }) => name === hello.name);
-    if (listed === undefined)
-      return { code: 'notMember', detail: `${hello.name} is not listed here` };
-    const id = this.#knownId(hello.name) ?? listed.id;
-    if (id !== null && id !== hello.from) {
-      return {
-        code: 'nameDiffers',
-        detail: `${hello.name} shows another identity than it joined with`,
-      };
-    }
-    const own = this.clusterId;
-    if (own !== '' && hello.clusterId !== '' && own !== hello.clusterId) {
-      return { code: 'clusterDiffers', detail: `cluster ${hello.clusterId}, ours is ${own}` };
-    }
-    const digest = this.#hello().membersDigest;
-    if (this.#genesis === null && hello.membersDigest !== digest) {
-      return { code: 'other', detail: `it lists ${hello.membersDigest}, we list ${digest}` };
-    }
-    return this.#marks.judge(hello);
+    return this.helloOf(id)?.name ?? id;
   }
 
   #onUp(peer: MemberId): void {
-    const hello = this.#judged.get(peer);
-    invariant(hello !== undefined, 'a link that is up has said hello');
-    this.#learn(hello);
+    const hello = this.#introductions.up(peer);
+    invariant(hello !== null, 'a link that is up has said hello');
+    this.#noteJoined(peer);
     this.emit('linkUp', peer, hello);
     this.#tellJoined(peer);
     if (this.#core !== null) this.#feed({ kind: 'link', peer, state: 'up' });
     else this.#tryFounding();
   }
 
-  #learn(hello: Hello): void {
-    this.#hellos.set(hello.from, hello);
-    this.#marks.shown(hello);
-    // Synced without waiting for the next entry: its first vote waits for this.
-    if (hello.joined && !this.#marks.isJoinedDurably(hello.from) && this.#genesis !== null) {
-      this.#writer.add({});
-      this.#writer.kick();
-    }
+  /** Synced without waiting for the next entry: the peer's first vote waits for this. */
+  #noteJoined(peer: MemberId): void {
+    if (this.#genesis === null || !this.#introductions.isToBeWritten(peer)) return;
+    this.#writer.add({});
+    this.#writer.kick();
   }
 
   #onDown(peer: MemberId, cause: 'closed' | 'lost', detail: string): void {
-    this.#hellos.delete(peer);
-    this.#early.delete(peer);
+    this.#introductions.down(peer);
     this.emit('linkDown', peer, cause, detail);
-    if (this.#core !== null && cause === 'closed')
-      this.#feed({ kind: 'link', peer, state: 'closed' });
     if (this.#core === null) this.#tryFounding();
+    else if (cause === 'closed') this.#feed({ kind: 'link', peer, state: 'closed' });
   }
 
-  /** A peer that remembers more of us than we show: this disk is an old one or a copy, and must not vote. */
-  #onDialFailed(peer: PeerEndpoint, fault: LinkFault): void {
-    this.emit('dialFailed', peer, fault);
-    const code = fault.refusal?.code;
-    if (fault.kind !== 'refusedByPeer' || code === undefined) return;
-    if (code === 'rolledBack' || code === 'cloned' || code === 'wiped') {
-      const { detail } = fault.refusal ?? { detail: '' };
-      this.#fatal(new ConsensusError('CONSENSUS_DISK_DOUBTED', { peer: peer.name, code, detail }));
-    }
+  /** A peer remembers more of us than we show: this disk is old or a copy, and must not vote. */
+  #onRefused(peer: string, { kind, refusal }: LinkFault): void {
+    if (kind !== 'refusedByPeer' || refusal === undefined) return;
+    const { code, detail } = refusal;
+    if (code !== 'rolledBack' && code !== 'cloned' && code !== 'wiped') return;
+    this.#fatal(new ConsensusError('CONSENSUS_DISK_DOUBTED', { peer, code, detail }));
   }
 
   #onFrame(from: MemberId, frame: LinkFrame): void {
     switch (frame.kind) {
       case 'raft':
-        this.#onMessage(from, { kind: 'message', from, message: frame.message });
+        this.#onMessage({ kind: 'message', from, message: frame.message });
         return;
       case 'hello':
-        this.#onHelloAgain(frame.hello);
+        this.#introductions.again(frame.hello);
+        this.#noteJoined(from);
+        this.#tryFounding();
         return;
       case 'found':
-        this.#told = decodeGenesis(frame.genesis);
-        this.#tryFounding();
+        this.#onTold(frame.genesis);
         return;
       case 'application':
         this.emit('application', from, frame.payload);
@@ -509,45 +423,37 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     }
   }
 
-  #onHelloAgain(hello: Hello): void {
-    this.#learn(hello);
+  #onTold(genesis: Uint8Array): void {
+    if (this.#genesis !== null) return;
+    try {
+      this.#told = decodeGenesis(genesis);
+    } catch (error) {
+      // What a peer sends must not end this process; it says it again with its next link.
+      if (!(error instanceof ConsensusError)) throw error;
+      return;
+    }
     this.#tryFounding();
   }
 
-  #onMessage(from: MemberId, input: Extract<Input, { kind: 'message' }>): void {
-    if (this.#core === null) return;
-    const { kind } = input.message;
-    const counts = kind === 'voteReply' || kind === 'appendReply';
-    if (counts && !this.#marks.isJoinedDurably(from)) {
-      // Held, not dropped: the vote of an election is said once.
-      const held = this.#early.get(from) ?? [];
-      if (held.length < bounds.maxInflightAppends) held.push(input);
-      this.#early.set(from, held);
-      return;
-    }
+  #onMessage(input: Extract<Input, { kind: 'message' }>): void {
+    const core = this.#core;
+    const { from, message } = input;
+    if (core === null || this.#introductions.hold(input)) return;
+    this.#introductions.heard(from, message);
     this.#feed(input);
-    if (kind === 'appendReply') this.#noteAcknowledged(from, input.message);
-  }
-
-  /** What it had on disk and what is committed: less than that it may never show again. */
-  #noteAcknowledged(from: MemberId, reply: { readonly kind: string }): void {
-    if (reply.kind !== 'appendReply' || this.#core?.role.kind !== 'leader') return;
-    const match = this.#core.role.peers.get(from)?.match ?? 0;
-    this.#marks.acknowledged(from, Math.min(match, this.#core.commit), this.#core.hard.term);
-  }
-
-  #admit(peer: MemberId): void {
-    const held = this.#early.get(peer) ?? [];
-    this.#early.delete(peer);
-    for (const input of held) this.#feed(input);
+    // What it has on disk, as it said to this leadership, and what is committed: never less again.
+    if (message.kind !== 'appendReply' || core.role.kind !== 'leader') return;
+    const match = core.role.peers.get(from)?.match ?? 0;
+    this.#introductions.acknowledged(from, Math.min(match, core.commit));
   }
 
   // --------------------------------------------------------------------------------- steps
 
   /** Inputs that arise within a step wait their turn, so that each step sees the state it left. */
   #feed(input: Input): void {
+    if (this.#ended) return;
     this.#inputs.push(input);
-    if (this.#stepping || this.#ended) return;
+    if (this.#stepping) return;
     this.#stepping = true;
     try {
       for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
@@ -566,19 +472,23 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     const core = this.#core;
     if (core === null || this.#ended) return;
     step(core, Math.max(performance.now(), core.lastNow), input, this.#outbox);
+    for (const say of this.#sayings.splice(0)) say();
     if (this.#restored !== null) this.#restore(this.#restored);
     this.#apply(core);
   }
 
   readonly #outbox: Outbox = {
-    persist: (batch) => this.#writer.persist(batch),
+    persist: (batch) => {
+      const receipt = this.#writer.persist(batch);
+      this.#showing.handedOut(receipt, batch);
+      return receipt;
+    },
     send: (to, message) => {
-      this.#options.transport.send(to, { kind: 'raft', message });
+      this.#sayings.push(() => this.#options.transport.send(to, { kind: 'raft', message }));
     },
     promise: (to, message, after) => {
-      this.#writer.promise(after, () => {
-        this.#options.transport.send(to, { kind: 'raft', message });
-      });
+      const send = () => this.#options.transport.send(to, { kind: 'raft', message });
+      this.#sayings.push(() => this.#writer.promise(after, send));
     },
     commit: (through) => {
       this.#commitThrough = through;
@@ -587,7 +497,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
       this.#restored = snapshot;
     },
     resolve: (ticket, outcome) => this.#onOutcome(ticket, outcome),
-    wakeAt: (at) => this.#arm(at),
+    wakeAt: (at) => this.#timer.arm(at),
     changed: (change) => this.#onRole(change),
   };
 
@@ -596,19 +506,12 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     this.#options.stateMachine.restore(snapshot.state);
     this.#applied = snapshot.index;
     this.#commitThrough = Math.max(this.#commitThrough, snapshot.index);
-    // Passed over: what stood at these indexes is no longer known here.
-    for (const [index, { ticket }] of this.#committed) {
-      if (index <= snapshot.index) this.#forget(index, ticket);
-    }
-  }
-
-  #forget(index: number, ticket: Ticket): void {
-    this.#committed.delete(index);
-    this.#settle(ticket, null, 'a snapshot passed over it');
+    this.#proposals.passedOver(snapshot.index);
   }
 
   #apply(core: Core): void {
     if (this.#applied >= this.#commitThrough) return;
+    const { stateMachine, snapshotEntries } = this.#options;
     while (this.#applied < this.#commitThrough) {
       const index = this.#applied + 1;
       const entry = core.log.entryAt(index);
@@ -616,19 +519,14 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
       const { term } = entry;
       const answer =
         entry.kind === 'command'
-          ? this.#options.stateMachine.apply(entry.command, { term, index })
+          ? { value: stateMachine.apply(entry.command, { term, index }) }
           : null;
       this.#applied = index;
-      const waiting = this.#committed.get(index);
-      if (waiting === undefined) continue;
-      this.#committed.delete(index);
-      // The entry that this ticket was given, by index and term: never whatever stands there now.
-      const same = waiting.term === term && answer !== null;
-      this.#settle(waiting.ticket, same ? { answer, term, index } : null, 'it was overwritten');
+      this.#proposals.applied(term, index, answer);
     }
     this.#inputs.push({ kind: 'applied', through: this.#applied });
-    if (this.#applied - core.snapshot.index >= this.#options.snapshotEntries) {
-      const state = this.#options.stateMachine.snapshot();
+    if (this.#applied - core.snapshot.index >= snapshotEntries) {
+      const state = stateMachine.snapshot();
       this.#inputs.push({ kind: 'compact', index: this.#applied, state });
     }
   }
@@ -636,57 +534,15 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
   #onOutcome(ticket: Ticket, outcome: ProposalOutcome): void {
     switch (outcome.kind) {
       case 'committed':
-        if (outcome.index <= this.#applied) this.#settle(ticket, null, 'it was applied before');
-        else this.#committed.set(outcome.index, { ticket, term: outcome.term });
+        this.#proposals.committed(ticket, outcome.term, outcome.index, this.#applied);
         return;
       case 'notLeader':
-        this.#reject(
-          ticket,
-          new ConsensusError('CONSENSUS_NOT_LEADER', { leader: this.#nameOf(outcome.leader) }),
-        );
+        this.#proposals.notLeader(ticket, this.#nameOf(outcome.leader));
         return;
       case 'unknown':
-        this.#settle(ticket, null, 'leadership ended before it was decided');
+        this.#proposals.unknown(ticket, 'leadership ended before it was decided');
         return;
     }
-  }
-
-  #settle(ticket: Ticket, proposed: Proposed<Answer> | null, otherwise: string): void {
-    if (proposed === null) {
-      this.#reject(ticket, new ConsensusError('CONSENSUS_OUTCOME_UNKNOWN', { detail: otherwise }));
-      return;
-    }
-    const pending = this.#proposals.get(ticket);
-    this.#proposals.delete(ticket);
-    clearTimeout(pending?.timer);
-    pending?.resolve(proposed);
-  }
-
-  #reject(ticket: Ticket, error: ConsensusError): void {
-    const pending = this.#proposals.get(ticket);
-    this.#proposals.delete(ticket);
-    clearTimeout(pending?.timer);
-    pending?.reject(error);
-  }
-
-  // --------------------------------------------------------------------------------- clock
-
-  /** One timer. Late is harmless: the core asks the clock, and knows a stall for what it is. */
-  #arm(at: number): void {
-    this.#wakeAt = at;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    if (!Number.isFinite(at) || this.#ended) return;
-    const delayMs = Math.max(0, Math.ceil(at - performance.now()));
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      // After a stall Node runs this timer before it reads what already waits in the sockets. One turn of
-      // the loop reads them; only then is silence silence.
-      setImmediate(() => {
-        if (performance.now() >= this.#wakeAt) this.#feed({ kind: 'wake' });
-        else this.#arm(this.#wakeAt);
-      });
-    }, delayMs);
   }
 
   #onRole(change: RoleChange): void {
@@ -708,16 +564,19 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
 
   #handOverIfUnfit(): void {
     const now = performance.now();
-    const { electionTimeoutMs } = this.#options.timers;
-    const slow = this.#writer.inFlightMs(now) > electionTimeoutMs;
+    const slow = this.#writer.inFlightMs(now) > this.#options.timers.electionTimeoutMs;
     const reason = slow ? 'a log sync is slower than the election timeout' : this.#unfit;
-    if (reason === null || now - this.#handedOverAt < HAND_OVER_PAUSE_MS) return;
-    if ((this.membership?.voters.length ?? 0) < 2) return;
+    if (reason === null || now - this.#handedOverAt < handOverPauseMs) return;
+    if (!this.#hasSuccessor()) return;
     this.#handedOverAt = now;
-    this.transferLeadership(null).then(
-      (to) => this.emit('handedOver', to, reason, performance.now() - now),
-      () => this.emit('handedOver', null, reason, performance.now() - now),
-    );
+    const told = (to: MemberId | null): void => {
+      this.emit('handedOver', to, reason, performance.now() - now);
+    };
+    this.transferLeadership(null).then(told, () => told(null));
+  }
+
+  #hasSuccessor(): boolean {
+    return (this.membership?.voters.length ?? 0) > 1;
   }
 
   // -------------------------------------------------------------------------------- the end
@@ -731,10 +590,27 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     }
   }
 
+  /** From here on nothing is stepped, written or said. */
+  #end(why: string): void {
+    this.#ended = true;
+    this.#timer.stop();
+    this.#writer.latch();
+    this.#sayings.length = 0;
+    this.#proposals.abandon(why);
+  }
+
   #fatal(error: unknown): void {
     if (this.#ended) return;
-    this.#ended = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#end('this replica had to stop');
     this.#options.onFatal(error instanceof Error ? error : new Error(String(error)));
   }
+}
+
+function founded({
+  hard,
+  snapshot,
+  entries,
+}: Pick<RecoveredStorage, 'hard' | 'snapshot' | 'entries'>): RecoveredLog {
+  invariant(snapshot !== null, 'a founded log begins with a snapshot');
+  return { hard, snapshot, entries };
 }

@@ -7,7 +7,7 @@
  * Rule    docs/architecture.md, founding and identity; rule 9 (a node id is used once).
  * Proof   test/peer-marks.test.ts.
  */
-import type { Index, MemberId } from './core/types.js';
+import type { Index, MemberId, Term } from './core/types.js';
 import type { PeerMark } from './storage.js';
 import type { Hello, Refusal } from './transport.js';
 
@@ -60,18 +60,28 @@ export class PeerMarks {
     if (!hello.joined && !mark.joined) return;
     const { boot, runId } = hello;
     const joined = mark.joined || hello.joined;
-    this.#set({ ...mark, boot, runId, joined, term: Math.max(mark.term, hello.term) });
+    const term = Math.max(mark.term, hello.term);
+    if (
+      boot === mark.boot &&
+      runId === mark.runId &&
+      joined === mark.joined &&
+      term === mark.term
+    ) {
+      return;
+    }
+    this.#set({ ...mark, boot, runId, joined, term });
+  }
+
+  /** What it sent carried this term, so its disk holds it (rule 10). */
+  shownTerm(peer: MemberId, term: Term): void {
+    const mark = this.#of(peer);
+    if (term > mark.term) this.#set({ ...mark, term });
   }
 
   /** `index` is committed, and the peer said that it has it on disk. */
-  acknowledged(peer: MemberId, index: Index, term: number): void {
+  acknowledged(peer: MemberId, index: Index): void {
     const mark = this.#of(peer);
-    if (index <= mark.acknowledged && term <= mark.term) return;
-    this.#set({
-      ...mark,
-      acknowledged: Math.max(mark.acknowledged, index),
-      term: Math.max(mark.term, term),
-    });
+    if (index > mark.acknowledged) this.#set({ ...mark, acknowledged: index });
   }
 
   isJoinedDurably(peer: MemberId): boolean {

@@ -1,0 +1,153 @@
+/**
+ * Whom this replica talks to, and whether it may.
+ *
+ * Owns    the judgement of a peer's hello, the hellos of links that are up, and the messages of a peer
+ *         that has to be written down as joined before they count.
+ * Never   sends, writes or steps: it says what is so.
+ * Rule    docs/architecture.md, consensus 8: a member syncs that another has joined before it counts that
+ *         one's first vote or acknowledgement; who shows less than it once did is refused.
+ * Proof   test/introductions.test.ts, test/peer-marks.test.ts, test/node-identity.test.ts.
+ */
+import type { Index, Input, MemberId, Message } from './core/types.js';
+import type { ListedMember } from './founding.js';
+import { PeerMarks } from './peer-marks.js';
+import type { Genesis, PeerMark } from './storage.js';
+import type { Hello, Refusal } from './transport.js';
+
+export interface OwnShowing {
+  readonly self: { readonly id: MemberId; readonly name: string };
+  readonly members: readonly ListedMember[];
+  /** Empty until it is known. */
+  clusterId(): string;
+  genesis(): Genesis | null;
+}
+
+type MessageInput = Extract<Input, { kind: 'message' }>;
+
+/** Messages of one peer that wait for its joining to be on our disk, at most. */
+const maxHeldMessages = 64;
+
+export class Introductions {
+  readonly #own: OwnShowing;
+  readonly #judged = new Map<MemberId, Hello>();
+  readonly #linked = new Map<MemberId, Hello>();
+  readonly #held = new Map<MemberId, MessageInput[]>();
+  #marks = new PeerMarks([]);
+
+  constructor(own: OwnShowing) {
+    this.#own = own;
+  }
+
+  recovered(marks: readonly PeerMark[]): void {
+    this.#marks = new PeerMarks(marks);
+  }
+
+  /** Of links that are up. */
+  get linked(): ReadonlyMap<MemberId, Hello> {
+    return this.#linked;
+  }
+
+  /** What members must agree on to found together; addresses are each side's own. */
+  membersDigest(): string {
+    const said = this.#own.members.map(({ name, witness }) => (witness ? `${name}*` : name));
+    return said.sort().join();
+  }
+
+  knownId(name: string): MemberId | null {
+    const voters = this.#own.genesis()?.membership.voters;
+    const listed = this.#own.members.find((member) => member.name === name)?.id ?? null;
+    return voters?.find((member) => member.name === name)?.id ?? listed;
+  }
+
+  /** An accepted hello is remembered at once: a clone that greets meanwhile must find it. */
+  judge(
+    hello: Hello,
+  ): { readonly accept: true } | { readonly accept: false; readonly refusal: Refusal } {
+    const refusal = this.#refusal(hello);
+    if (refusal !== null) return { accept: false, refusal };
+    this.#judged.set(hello.from, hello);
+    this.#marks.shown(hello);
+    return { accept: true };
+  }
+
+  /** The link is up. @returns what its peer said, or null where it was never judged */
+  up(peer: MemberId): Hello | null {
+    const hello = this.#judged.get(peer) ?? null;
+    if (hello !== null) this.#linked.set(peer, hello);
+    return hello;
+  }
+
+  again(hello: Hello): void {
+    this.#linked.set(hello.from, hello);
+    this.#marks.shown(hello);
+  }
+
+  down(peer: MemberId): void {
+    this.#linked.delete(peer);
+    this.#held.delete(peer);
+  }
+
+  /** It says that it joined, and our disk does not say so yet: to be written without waiting. */
+  isToBeWritten(peer: MemberId): boolean {
+    return this.#linked.get(peer)?.joined === true && !this.#marks.isJoinedDurably(peer);
+  }
+
+  /**
+   * A vote or an acknowledgement counts only from a peer that is durably known as joined: else, wiped, it
+   * might come back as new and promise the opposite. Held, not dropped: a vote is said once.
+   * @returns true where it was held; `written` hands it out
+   */
+  hold(input: MessageInput): boolean {
+    const { kind } = input.message;
+    if (kind !== 'voteReply' && kind !== 'appendReply') return false;
+    if (this.#marks.isJoinedDurably(input.from)) return false;
+    const held = this.#held.get(input.from) ?? [];
+    if (held.length < maxHeldMessages) held.push(input);
+    this.#held.set(input.from, held);
+    return true;
+  }
+
+  /** These marks are on disk. @returns what was held for them, in order */
+  written(marks: readonly PeerMark[]): readonly MessageInput[] {
+    return this.#marks.written(marks).flatMap((peer) => {
+      const held = this.#held.get(peer) ?? [];
+      this.#held.delete(peer);
+      return held;
+    });
+  }
+
+  takeDirtyMarks(): readonly PeerMark[] {
+    return this.#marks.takeDirty();
+  }
+
+  /** What a message says of its sender's disk: its term, unless it only asks (rule 10). */
+  heard(from: MemberId, message: Message): void {
+    if (message.kind === 'preVote' || message.kind === 'preVoteReply') return;
+    this.#marks.shownTerm(from, message.term);
+  }
+
+  /** `index` is committed, and the peer acknowledged it as on its disk. */
+  acknowledged(peer: MemberId, index: Index): void {
+    this.#marks.acknowledged(peer, index);
+  }
+
+  #refusal(hello: Hello): Refusal | null {
+    const { self, members } = this.#own;
+    const { name } = hello;
+    const listed = name !== self.name && members.some((member) => member.name === name);
+    if (!listed) return { code: 'notMember', detail: `${name} is not another member listed here` };
+    const id = this.knownId(name);
+    if (id !== null && id !== hello.from) {
+      return { code: 'notMember', detail: `${name} shows another identity than it joined with` };
+    }
+    const [ours, theirs] = [this.#own.clusterId(), hello.clusterId];
+    if (ours !== '' && theirs !== '' && ours !== theirs) {
+      return { code: 'clusterDiffers', detail: `it is of cluster ${theirs}, we are of ${ours}` };
+    }
+    const digest = this.membersDigest();
+    if (this.#own.genesis() === null && hello.membersDigest !== digest) {
+      return { code: 'other', detail: `it lists ${hello.membersDigest}, we list ${digest}` };
+    }
+    return this.#marks.judge(hello);
+  }
+}
