@@ -1,31 +1,10 @@
 /**
- * The program: what was typed, run to its end, and the exit code.
+ * The program.
  *
- * Owns    the exit code of the process, and the one place where an error becomes text.
- * Never   prints a usage text for an error.
+ * Owns    the exit code of the process.
+ * Never   ends it: what is still open (a log being written, a replica that stops) ends first.
  */
-import { CommanderError } from 'commander';
-import { failureOf } from './cli/failure.js';
-import { buildProgram } from './cli/program.js';
-import { printError, processTerminal, type Terminal } from './cli/terminal.js';
-import { usageError } from './cli/usage.js';
-import { EXIT, type ExitCode } from './exit-codes.js';
-
-async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
-  let exitCode: ExitCode = EXIT.OK;
-  const program = buildProgram(terminal, (code) => {
-    exitCode = code;
-  });
-  try {
-    await program.parseAsync([...argv], { from: 'user' });
-    return exitCode;
-  } catch (thrown) {
-    const error = thrown instanceof CommanderError ? usageError(thrown, program, argv) : thrown;
-    if (error === null) return EXIT.OK;
-    const failure = failureOf(error);
-    printError(terminal, failure);
-    return failure.exitCode;
-  }
-}
+import { run } from './cli/run.js';
+import { processTerminal } from './cli/terminal.js';
 
 process.exitCode = await run(process.argv.slice(2), processTerminal());

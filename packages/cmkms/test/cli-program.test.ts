@@ -10,7 +10,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { writeKeyFile } from '@cometkms/signer';
-import { CHAIN, cmkms, keyOf, makeFleet, scratch, VALIDATOR } from './scratch-homes.js';
+import { run } from '../src/cli/run.js';
+import { CHAIN, cmkms, keyOf, makeFleet, scratch, terminal, VALIDATOR } from './scratch-homes.js';
 
 const twoLines = /^error [A-Z_]+: .+\nfix: .+\n$/;
 
@@ -38,11 +39,27 @@ const misuse: readonly (readonly [args: string, says: string, fix: string])[] = 
 ];
 for (const [args, says, fix] of misuse) {
   test(`misuse: cmkms ${args}`, async () => {
-    const ended = await cmkms(args.split(' ').filter((word) => word !== ''));
-    assert.equal(ended.err, `error USAGE: ${says}\nfix: ${fix}\n`);
-    assert.deepEqual([ended.code, ended.out], [2, '']);
+    const said = terminal('/nowhere');
+    const code = await run(
+      args.split(' ').filter((word) => word !== ''),
+      said,
+    );
+    assert.equal(said.printed.err, `error USAGE: ${says}\nfix: ${fix}\n`);
+    assert.deepEqual([code, said.printed.out], [2, '']);
   });
 }
+
+test('misuse in the real program: the same two lines, and 2', async () => {
+  const { code, out, err } = await cmkms(['start', '--peeer', 'a=b:1']);
+  assert.deepEqual([code, out], [2, '']);
+  assert.match(err, twoLines);
+});
+
+test('colour only where the terminal has it', async () => {
+  const said = terminal('/nowhere');
+  await run(['strat'], { ...said, colorErr: true });
+  assert.match(said.printed.err, /^\u001b\[31merror\u001b\[0m USAGE: /);
+});
 
 test('help names commands, variables and exit codes, on stdout, with code 0', async () => {
   const { code, out, err } = await cmkms(['--help']);

@@ -47,35 +47,44 @@ export async function raiseFloor(
     // The whole height: what was signed in it elsewhere is not known by round and step.
     {
       kind: 'floorRaise',
-      ...choice(flags),
-      height: height(flags.height),
+      ...choice(flags, 'cmkms floor raise'),
+      height: height(flags.height, 'cmkms floor raise'),
       round: maxRound,
       step: 3,
     },
     answerTimeoutMs,
   );
-  const floor = result.floor === null ? 'none' : JSON.stringify(result.floor);
-  return say(
-    flags,
-    terminal,
-    result,
-    result.changed ? `floor raised: ${floor}` : `unchanged: ${floor}`,
-  );
+  const floor = result.floor === null ? 'no floor' : floorText(result.floor);
+  return say(flags, terminal, result, `${flags.chainId}: ${floor}${unchanged(result)}`);
 }
 
 const maxRound = 2 ** 31 - 1;
+
+function floorText(floor: NonNullable<AdminResults['floorRaise']['floor']>): string {
+  const { height, round, step } = floor;
+  const upTo = round === maxRound ? height : `${height}/${round}/${step}`;
+  return `nothing at or below ${upTo} is signed anew`;
+}
+
+function unchanged(result: { readonly changed: boolean }): string {
+  return result.changed ? '' : ' (it was so already)';
+}
 
 export async function setHalt(
   flags: RunningFlags & { readonly height: string },
   terminal: Terminal,
 ): Promise<ExitCode> {
-  const request = { kind: 'haltSet', ...choice(flags), height: height(flags.height) } as const;
+  const request = {
+    kind: 'haltSet',
+    ...choice(flags, 'cmkms halt set'),
+    height: height(flags.height, 'cmkms halt set'),
+  } as const;
   const result = await adminRequest(socketOf(flags, terminal), request, answerTimeoutMs);
   return say(flags, terminal, result, haltText(flags.chainId, result));
 }
 
 export async function clearHalt(flags: RunningFlags, terminal: Terminal): Promise<ExitCode> {
-  const request = { kind: 'haltClear', ...choice(flags) } as const;
+  const request = { kind: 'haltClear', ...choice(flags, 'cmkms halt clear') } as const;
   const result = await adminRequest(socketOf(flags, terminal), request, answerTimeoutMs);
   return say(flags, terminal, result, haltText(flags.chainId, result));
 }
@@ -96,7 +105,7 @@ export async function showHalt(
 }
 
 export async function retireChain(flags: RunningFlags, terminal: Terminal): Promise<ExitCode> {
-  const request = { kind: 'chainRetire', ...choice(flags) } as const;
+  const request = { kind: 'chainRetire', ...choice(flags, 'cmkms chain retire') } as const;
   const result = await adminRequest(socketOf(flags, terminal), request, answerTimeoutMs);
   const text = [
     `${flags.chainId} is retired: this cluster will never sign for it again`,
@@ -109,26 +118,26 @@ export async function retireChain(flags: RunningFlags, terminal: Terminal): Prom
 function haltText(chainId: string, result: AdminResults['haltSet']): string {
   const now =
     result.haltHeight === null ? 'no halt height' : `nothing from ${result.haltHeight} on`;
-  return `${chainId}: ${now}${result.changed ? '' : ' (unchanged)'}`;
+  return `${chainId}: ${now}${unchanged(result)}`;
 }
 
 function socketOf(flags: { readonly home?: string }, terminal: Terminal): string {
   return homePaths(resolveHome(flags.home, terminal.around)).adminSocket;
 }
 
-function choice(flags: RunningFlags): ChainChoice {
+function choice(flags: RunningFlags, command: string): ChainChoice {
   const address = flags.key?.toUpperCase() ?? null;
   if (address !== null && !/^[0-9A-F]{40}$/.test(address)) {
     const problem = '--key takes the address of the key: 40 hex digits';
-    throw new CmkmsError('USAGE', { problem, command: 'cmkms status' });
+    throw new CmkmsError('USAGE', { problem, command });
   }
   return { chainId: flags.chainId, keyAddress: address };
 }
 
-function height(text: string): bigint {
+function height(text: string, command: string): bigint {
   if (/^[1-9]\d{0,18}$/.test(text) && BigInt(text) < 2n ** 63n) return BigInt(text);
   const problem = `--height takes a height from 1 on, not "${text}"`;
-  throw new CmkmsError('USAGE', { problem, command: 'cmkms floor raise' });
+  throw new CmkmsError('USAGE', { problem, command });
 }
 
 function say(

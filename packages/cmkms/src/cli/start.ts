@@ -4,26 +4,13 @@
  * Owns    that order. The lock is taken before a key, a state or the log is read, so what was read stays true.
  * Never   binds or dials: src/replica/ does, with what was checked.
  */
-import { type Checked, checkHome } from '../check-home.js';
+import { checkHome } from '../check-home.js';
 import type { Flags } from '../config/layers.js';
 import { loadSettings } from '../config/load.js';
-import type { Settings } from '../config/settings.js';
 import type { ExitCode } from '../exit-codes.js';
 import { checkLayout, homePaths } from '../home.js';
 import { lockHome } from '../home-lock.js';
 import type { Terminal } from './terminal.js';
-
-/** src/replica/start.ts; loaded when it is wanted, so that the other commands stay quick. */
-interface ReplicaModule {
-  /** Runs until it is told to stop, or fails. */
-  startReplica(
-    checked: Checked,
-    settings: Settings,
-    options: { readonly color: boolean },
-  ): Promise<ExitCode>;
-}
-
-const replicaModule: string = '../replica/start.js';
 
 /** @throws CmkmsError  any; and what the running replica ended with */
 export async function startCommand(flags: Flags, terminal: Terminal): Promise<ExitCode> {
@@ -34,8 +21,9 @@ export async function startCommand(flags: Flags, terminal: Terminal): Promise<Ex
   const lock = await lockHome(paths, 'cmkms start');
   try {
     const checked = await checkHome(settings);
-    const { startReplica } = (await import(replicaModule)) as ReplicaModule;
-    return await startReplica(checked, settings, { color: terminal.colorErr });
+    // Loaded when it is wanted, so that the other commands stay quick.
+    const { startReplica } = await import('../replica/start.js');
+    return await startReplica(checked, settings);
   } finally {
     await lock.release();
   }
