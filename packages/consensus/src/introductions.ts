@@ -138,7 +138,9 @@ export class Introductions {
     if (!listed) return { code: 'notMember', detail: `${name} is not another member listed here` };
     const id = this.knownId(name);
     if (id !== null && id !== hello.from) {
-      return { code: 'notMember', detail: `${name} shows another identity than it joined with` };
+      // `nameDiffers` is said by who knows: the log holds the identity with which this name joined.
+      const code = this.#own.genesis() === null ? 'notMember' : 'nameDiffers';
+      return { code, detail: `${name} shows another identity than the one known here` };
     }
     const [ours, theirs] = [this.#own.clusterId(), hello.clusterId];
     if (ours !== '' && theirs !== '' && ours !== theirs) {

@@ -1,0 +1,215 @@
+/**
+ * The core at work: inputs in, outputs out, committed entries into the state machine.
+ *
+ * Owns    the order: one input at a time; what a step wants to say is said when it is over; promises when
+ *         their receipt is durable; then what it committed is applied, in order, inline.
+ * Never   knows links, hellos or founding.
+ * Rule    docs/architecture.md, consensus 2 and 5; rules 10, 16, 47.
+ * Proof   test/node-*.test.ts.
+ */
+import { randomBytes } from 'node:crypto';
+import { invariant } from '@cometkms/invariant';
+import {
+  type Core,
+  type CoreConfig,
+  checkCoreConfig,
+  createCore,
+  type Input,
+  type MemberId,
+  type Message,
+  type Outbox,
+  type ProposalOutcome,
+  type RecoveredLog,
+  type RoleChange,
+  type Snapshot,
+  step,
+  type Ticket,
+} from './core/index.js';
+import type { DurableShowing } from './durable-showing.js';
+import { ConsensusError } from './errors.js';
+import type { LogWriter } from './log-writer.js';
+import type { StateMachine } from './node-contract.js';
+import { PendingProposals, type Proposed } from './pending-proposals.js';
+import { WakeTimer } from './wake-timer.js';
+
+export interface DriverWorld {
+  send(to: MemberId, message: Message): void;
+  changed(change: RoleChange): void;
+  nameOf(id: MemberId | null): string | null;
+  /** After each run of steps. */
+  stepped(): void;
+  failed(error: unknown): void;
+}
+
+export interface DriverOptions<Answer> {
+  readonly self: MemberId;
+  readonly timers: Pick<CoreConfig, 'heartbeatIntervalMs' | 'electionTimeoutMs' | 'leaseMs'>;
+  readonly stateMachine: StateMachine<Answer>;
+  readonly snapshotEntries: number;
+}
+
+const bounds = {
+  maxInflightAppends: 64,
+  maxAppendBytes: 1024 * 1024,
+  maxUncommittedBytes: 16 * 1024 * 1024,
+} as const;
+
+export class CoreDriver<Answer> {
+  readonly #options: DriverOptions<Answer>;
+  readonly #writer: LogWriter;
+  readonly #showing: DurableShowing;
+  readonly #world: DriverWorld;
+  readonly #proposals = new PendingProposals<Answer>();
+  readonly #timer = new WakeTimer(() => this.feed({ kind: 'wake' }));
+  readonly #inputs: Input[] = [];
+  /** What the step under way wants to say. */
+  readonly #sayings: (() => void)[] = [];
+  #core: Core | null = null;
+  #applied = 0;
+  #commitThrough = 0;
+  #restored: Snapshot | null = null;
+  #stepping = false;
+  #ended = false;
+
+  constructor(
+    options: DriverOptions<Answer>,
+    writer: LogWriter,
+    showing: DurableShowing,
+    world: DriverWorld,
+  ) {
+    this.#options = options;
+    this.#writer = writer;
+    this.#showing = showing;
+    this.#world = world;
+  }
+
+  /** null until this replica has joined. */
+  get core(): Core | null {
+    return this.#core;
+  }
+
+  /** From what is on disk. */
+  run(log: RecoveredLog): void {
+    const { self, timers, stateMachine } = this.#options;
+    const seed = randomBytes(4).readUInt32LE();
+    const verdict = checkCoreConfig({ ...timers, ...bounds, self, seed });
+    invariant(verdict.ok, 'timers were checked with the configuration', { verdict });
+    stateMachine.restore(log.snapshot.state);
+    this.#applied = log.snapshot.index;
+    this.#commitThrough = log.snapshot.index;
+    this.#showing.recovered(log);
+    this.#core = createCore(verdict.config, log, performance.now());
+  }
+
+  /** `command` is kept: the caller copied it. */
+  propose(command: Uint8Array, timeoutMs: number): Promise<Proposed<Answer>> {
+    if (this.#ended || this.#core === null) {
+      return Promise.reject(new ConsensusError('CONSENSUS_NOT_LEADER', { leader: null }));
+    }
+    const { ticket, outcome } = this.#proposals.open(timeoutMs);
+    this.feed({ kind: 'propose', ticket, command });
+    return outcome;
+  }
+
+  /** Inputs that arise within a step wait their turn, so that each step sees the state it left. */
+  feed(input: Input): void {
+    if (this.#ended || this.#core === null) return;
+    this.#inputs.push(input);
+    if (this.#stepping) return;
+    this.#stepping = true;
+    try {
+      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+        this.#step(this.#core, next);
+      }
+    } catch (error) {
+      this.#world.failed(error);
+    } finally {
+      this.#stepping = false;
+    }
+    // All batches of this run go into one frame.
+    this.#writer.kick();
+    this.#world.stepped();
+  }
+
+  /** From here on nothing is stepped or said. */
+  end(why: string): void {
+    this.#ended = true;
+    this.#timer.stop();
+    this.#inputs.length = 0;
+    this.#sayings.length = 0;
+    this.#proposals.abandon(why);
+  }
+
+  #step(core: Core, input: Input): void {
+    step(core, Math.max(performance.now(), core.lastNow), input, this.#outbox);
+    // Only now: a step that ends in a broken invariant says nothing.
+    for (const say of this.#sayings.splice(0)) say();
+    if (this.#restored !== null) this.#restore(this.#restored);
+    this.#apply(core);
+  }
+
+  readonly #outbox: Outbox = {
+    persist: (batch) => {
+      const receipt = this.#writer.persist(batch);
+      this.#showing.handedOut(receipt, batch);
+      return receipt;
+    },
+    send: (to, message) => {
+      this.#sayings.push(() => this.#world.send(to, message));
+    },
+    promise: (to, message, after) => {
+      this.#sayings.push(() => this.#writer.promise(after, () => this.#world.send(to, message)));
+    },
+    commit: (through) => {
+      this.#commitThrough = through;
+    },
+    restore: (snapshot) => {
+      this.#restored = snapshot;
+    },
+    resolve: (ticket, outcome) => this.#onOutcome(ticket, outcome),
+    wakeAt: (at) => this.#timer.arm(at),
+    changed: (change) => this.#world.changed(change),
+  };
+
+  #restore(snapshot: Snapshot): void {
+    this.#restored = null;
+    this.#options.stateMachine.restore(snapshot.state);
+    this.#applied = snapshot.index;
+    this.#commitThrough = Math.max(this.#commitThrough, snapshot.index);
+    this.#proposals.passedOver(snapshot.index);
+  }
+
+  #apply(core: Core): void {
+    if (this.#applied >= this.#commitThrough) return;
+    const { stateMachine, snapshotEntries } = this.#options;
+    while (this.#applied < this.#commitThrough) {
+      const index = this.#applied + 1;
+      const entry = core.log.entryAt(index);
+      invariant(entry !== null, 'what is committed and not applied is in the log', { index });
+      const { kind, term } = entry;
+      const answer =
+        kind === 'command' ? { value: stateMachine.apply(entry.command, { term, index }) } : null;
+      this.#applied = index;
+      this.#proposals.applied(term, index, answer);
+    }
+    this.#inputs.push({ kind: 'applied', through: this.#applied });
+    if (this.#applied - core.snapshot.index >= snapshotEntries) {
+      const state = stateMachine.snapshot();
+      this.#inputs.push({ kind: 'compact', index: this.#applied, state });
+    }
+  }
+
+  #onOutcome(ticket: Ticket, outcome: ProposalOutcome): void {
+    switch (outcome.kind) {
+      case 'committed':
+        this.#proposals.committed(ticket, outcome.term, outcome.index, this.#applied);
+        return;
+      case 'notLeader':
+        this.#proposals.notLeader(ticket, this.#world.nameOf(outcome.leader));
+        return;
+      case 'unknown':
+        this.#proposals.unknown(ticket, 'leadership ended before it was decided');
+        return;
+    }
+  }
+}
