@@ -67,7 +67,14 @@ export class Reports {
 
   /** Says it once the answer is on its way: the loop writes sockets before it comes back to this. */
   later(reported: Reported): void {
-    setImmediate(() => this.#tell(reported));
+    setImmediate(() => {
+      try {
+        this.#tell(reported);
+      } catch (error) {
+        // The signature is out, and telling of it is no reason to stop signing.
+        this.#log('trace', { what: 'a report failed', detail: String(error) });
+      }
+    });
   }
 
   #tell(reported: Reported): void {
@@ -157,7 +164,8 @@ export class Reports {
     const answer = reported.outcome;
     const released = answer.kind === 'released' ? answer : null;
     this.#journal.append({
-      ...chain,
+      chainId: chain.chainId,
+      keyAddress: chain.keyAddress,
       at: Date.now(),
       type,
       height: request.hrs.height,

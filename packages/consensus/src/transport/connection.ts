@@ -61,6 +61,9 @@ export class Connection {
   ) {
     this.remoteAddress = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
     this.#reader = new FrameReader(limits.maxGreetingBytes);
+    // Here and not among the options of connect: TLS sockets drop it there, and an answer would then wait
+    // for the other side's next heartbeat.
+    socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('end', () => this.#finish('closed', 'unfinished', 'the other side closed'));
     socket.on('close', () => this.#finish('closed', 'unfinished', 'the connection closed'));

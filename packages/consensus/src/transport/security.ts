@@ -61,7 +61,7 @@ export function createLinkServer(
   onSocket: (socket: Socket) => void,
   onTlsFailed: (error: Error, socket: TLSSocket) => void,
 ): Server {
-  const tcp = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 10_000 };
+  const tcp = { keepAlive: true, keepAliveInitialDelay: 10_000 };
   if (security.kind === 'insecure') return createServer(tcp, onSocket);
   const options = { ...tlsOptions(security), ...tcp, requestCert: true };
   const server = createTlsServer({ ...options, handshakeTimeout: handshakeTimeoutMs }, onSocket);
@@ -76,7 +76,6 @@ export function createLinkServer(
 export function dialLink(security: LinkSecurity, address: string, onReady: () => void): Socket {
   const tcp = {
     ...parseAddress(address),
-    noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: 10_000,
   };

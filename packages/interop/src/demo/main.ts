@@ -16,7 +16,7 @@ import { Validator } from '../validator/validator.js';
 import { Chain } from './chain.js';
 import { faults, type Stage } from './faults.js';
 import { runReal } from './real.js';
-import { bad, blockLine, good, header, milliseconds, say, strong } from './screen.js';
+import { bad, blockLine, good, header, milliseconds, note, say, strong } from './screen.js';
 
 const BLOCK_TIME_MS = 700;
 const CHAIN_ID = 'demo-1';
@@ -112,6 +112,7 @@ async function course(stage: Stage, count: number): Promise<void> {
       stage.fleet.linkHolder(stage.validatorAddress),
     ]);
     blockLine(Number(height), leader, holder, done.slowestMs);
+    if (done.rounds > 1) note(`in round ${done.rounds - 1}: an earlier vote was refused`);
     await pause(BLOCK_TIME_MS - (performance.now() - started));
   }
 }
