@@ -18,6 +18,8 @@ export class NodeSocket implements Connection {
   fin = false;
   /** The kernel reported an error (a reset): reads and writes fail. */
   broken = false;
+  /** Told of the FIN once the connection stands: what lies above must still be able to write. */
+  onFin: (() => void) | null = null;
   #receiver: Receiver | null = null;
 
   /** @param socket of a server with `allowHalfOpen`; paused until `start` */
@@ -29,7 +31,8 @@ export class NodeSocket implements Connection {
     socket.on('error', (error) => this.#fail(error));
     socket.on('end', () => {
       this.fin = true;
-      this.#receiver?.closed(new PrivvalError('PRIVVAL_CLOSED', { by: 'signer' }));
+      if (this.onFin !== null) this.onFin();
+      else this.#receiver?.closed(new PrivvalError('PRIVVAL_CLOSED', { by: 'signer' }));
     });
     socket.on('close', () => {
       this.broken = true;

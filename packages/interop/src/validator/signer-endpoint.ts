@@ -141,8 +141,12 @@ export class SignerEndpoint {
     const signer = await this.#connection();
     if (signer.socket.broken) throw this.#drop(new Error('write: connection reset or broken pipe'));
     signer.stream.write(frame(encodeMessage(message)));
-    // A read after FIN is EOF at once, and EOF does not drop the connection: a later write will.
-    if (signer.socket.fin) throw new Error('EOF');
+    if (signer.socket.fin) {
+      // The write after a FIN is answered by a reset before the read that follows; a Go program sees it there.
+      await turnOfTheLoop();
+      if (signer.socket.broken) throw this.#drop(new Error('read: connection reset by peer'));
+      throw new Error('EOF');
+    }
     const answer = await this.#read(signer);
     this.#schedulePing();
     return answer;
@@ -221,6 +225,8 @@ export class SignerEndpoint {
             timeoutMs: nodeConstants.readDeadlineMs,
           });
     const signer: Signer = { socket: nodeSocket, stream, pending: null, closed: null };
+    // A FIN is only EOF: the dead connection stays until a write or a ping fails.
+    nodeSocket.onFin = () => signer.pending?.reject(new Error('EOF'));
     const decoder = new FrameDecoder();
     stream.start({
       data: (bytes) => {
@@ -231,8 +237,7 @@ export class SignerEndpoint {
       },
       closed: (cause) => {
         signer.closed = cause;
-        // A reset is a network error, which drops; a FIN is only EOF.
-        signer.pending?.reject(nodeSocket.broken ? this.#drop(cause) : new Error('EOF'));
+        signer.pending?.reject(this.#drop(cause));
       },
     });
     this.#signer = signer;
@@ -275,5 +280,8 @@ function checked(answer: Message, expected: Message['kind']): Message {
   }
   return answer;
 }
+
+const turnOfTheLoop = (): Promise<void> =>
+  new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
