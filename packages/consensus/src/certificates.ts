@@ -4,7 +4,7 @@
  * Owns    what a replica's certificate says (cluster, name), and the identity that is its public key.
  * Never   binds an address: hosts move, the identity does not. Never stores a key: the caller does.
  * Rule    docs/architecture.md, consensus 8: the member id is the identity; a renewed certificate keeps it.
- * Proof   test/certificates.test.ts, and test/transport-tls.test.ts against OpenSSL's own verification.
+ * Proof   test/certificates.test.ts, and test/transport-strangers.test.ts against OpenSSL's own verification.
  */
 import 'reflect-metadata';
 import {

@@ -8,6 +8,7 @@
  *         before the data that already waits (docs/architecture.md, consensus 5), and counts one.
  * Proof   test/transport-*.test.ts.
  */
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { ConsensusError } from '../errors.js';
@@ -108,17 +109,21 @@ export class Connection {
     this.#finish('lost', fault, detail);
   }
 
-  /** Writes what waits, then closes; tells nobody. The other side gets `lingerMs` to close too. */
-  end(): void {
+  /**
+   * Writes what waits, then closes; tells nobody. The other side gets `lingerMs` to close too.
+   * @returns when the socket is closed
+   */
+  async end(): Promise<void> {
     this.#over = true;
-    this.socket.end();
+    if (this.socket.closed) return;
+    const closed = once(this.socket, 'close');
     const linger = setTimeout(() => this.socket.destroy(), lingerMs);
-    this.socket.once('close', () => clearTimeout(linger));
-  }
-
-  destroy(): void {
-    this.#over = true;
-    this.socket.destroy();
+    // A socket that never connected has nothing to write.
+    if (this.socket.connecting) this.socket.destroy();
+    else this.socket.end();
+    // `once` rejects on an error; a close follows it.
+    await closed.catch(() => once(this.socket, 'close'));
+    clearTimeout(linger);
   }
 
   /** All frames of one callback leave as one write (rule: one loop turn, one packet where it fits). */

@@ -40,8 +40,8 @@ export interface LinkLimits extends ConnectionLimits {
   /** From then until both sides accepted. */
   readonly greetingTimeoutMs: number;
   readonly tickIntervalMs: number;
-  /** Inbound connections that are not links yet; more are closed at once. */
-  readonly maxGreetings: number;
+  /** Inbound connections at once, links or not; more are closed at once. */
+  readonly maxInbound: number;
 }
 
 export const defaultLinkLimits: LinkLimits = {
@@ -49,7 +49,7 @@ export const defaultLinkLimits: LinkLimits = {
   greetingTimeoutMs: 3_000,
   tickIntervalMs: 1_000,
   maxSilentTicks: 5,
-  maxGreetings: 64,
+  maxInbound: 64,
   maxGreetingBytes: 64 * 1024,
   maxFrameBytes: 64 * 1024 * 1024,
   maxQueuedBytes: 16 * 1024 * 1024,
@@ -61,15 +61,14 @@ export class LinkTransport implements Transport {
   readonly #links = new Map<MemberId, Link>();
   /** Every connection that is open, in use or not: what `stop` must end. */
   readonly #open = new Set<Link>();
-  /** Sockets on which TLS is not done yet; `server.close` would wait for them. */
-  readonly #sockets = new Set<Socket>();
+  /** The bare sockets that others opened, also before TLS is done. */
+  readonly #inbound = new Set<Socket>();
   readonly #dialers = new Map<string, Dialer>();
   readonly #owner: LinkOwner;
   #handlers: TransportHandlers | null = null;
   #hello: () => Hello;
   #server: Server | null = null;
   #ticks: NodeJS.Timeout | undefined;
-  #inboundGreetings = 0;
   #stopped = false;
 
   constructor(options: LinkTransportOptions) {
@@ -156,15 +155,16 @@ export class LinkTransport implements Transport {
     clearInterval(this.#ticks);
     for (const dialer of this.#dialers.values()) dialer.stop();
     this.#dialers.clear();
-    for (const link of this.#open) link.end();
+    // What was said before this is still written.
+    const ended = [...this.#open].map((link) => link.end());
     this.#open.clear();
     this.#links.clear();
     const server = this.#server;
-    if (!server?.listening) return;
-    const closed = once(server, 'close');
-    server.close();
-    // Those that shook hands end by themselves; these would be waited for until their time is up.
-    for (const socket of this.#sockets) socket.destroy();
+    const closed = server?.listening ? once(server, 'close') : null;
+    server?.close();
+    await Promise.all(ended);
+    // Strangers in the middle of a handshake: the server would wait for them.
+    for (const socket of this.#inbound) socket.destroy();
     await closed;
   }
 
@@ -187,26 +187,22 @@ export class LinkTransport implements Transport {
         this.#told().onInboundFailed({ kind: 'tls', detail: error.message, remoteAddress });
       },
     );
-    // `connection` is the bare socket, also under TLS: what is bounded here has not greeted yet.
+    // `connection` is the bare socket, also under TLS, where a handshake has cost nothing yet.
     server.prependListener('connection', (socket: Socket) => {
-      if (this.#stopped || this.#sockets.size >= this.#limits.maxGreetings) {
+      if (this.#stopped || this.#inbound.size >= this.#limits.maxInbound) {
         socket.destroy();
         return;
       }
-      this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
+      this.#inbound.add(socket);
+      socket.once('close', () => this.#inbound.delete(socket));
     });
     return server;
   }
 
   #onInbound(socket: Socket): void {
     // Destroyed: `connection` above found too many, before TLS or this listener heard of it.
-    if (this.#stopped || socket.destroyed || this.#inboundGreetings >= this.#limits.maxGreetings) {
-      socket.destroy();
-      return;
-    }
+    if (this.#stopped || socket.destroyed) return;
     const link = this.#watch(socket, null);
-    this.#inboundGreetings += 1;
     link.greet(proofOf(this.#options.security, socket), this.#limits.greetingTimeoutMs);
   }
 
@@ -309,13 +305,12 @@ export class LinkTransport implements Transport {
   }
 
   #greeted(link: Link): void {
-    if (link.dialled === null) this.#inboundGreetings -= 1;
-    else this.#dialers.get(link.dialled.name)?.done(link);
+    if (link.dialled !== null) this.#dialers.get(link.dialled.name)?.done(link);
   }
 
   #close(link: Link): void {
     this.#open.delete(link);
-    link.end();
+    void link.end();
   }
 
   #drop(link: Link, detail: string): void {

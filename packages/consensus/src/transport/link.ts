@@ -106,14 +106,10 @@ export class Link {
     if (this.#agreed) this.#connection.tick(this.#clusterId);
   }
 
-  end(): void {
+  /** Resolves when the socket is closed. */
+  end(): Promise<void> {
     this.#over();
-    this.#connection.end();
-  }
-
-  destroy(): void {
-    this.#over();
-    this.#connection.destroy();
+    return this.#connection.end();
   }
 
   #over(): void {
@@ -217,8 +213,7 @@ export class Link {
 
   #failWith(kind: 'refusedByUs' | 'refusedByPeer', refusal: Refusal): void {
     this.#over();
-    if (kind === 'refusedByPeer') this.#connection.destroy();
-    else this.#connection.end();
+    void this.#connection.end();
     const detail = `${refusal.code}: ${refusal.detail}`;
     const { remoteAddress } = this.#connection;
     this.owner.onFailed(this, { kind, detail, refusal, remoteAddress });

@@ -5,7 +5,7 @@
  * Never   lets a certificate of another authority or another cluster through; never checks host names:
  *         an identity is a key, not a place.
  * Rule    docs/architecture.md, consensus 2: a frame's sender is what its certificate says.
- * Proof   test/transport-tls.test.ts, test/transport-insecure.test.ts.
+ * Proof   test/transport-strangers.test.ts.
  */
 import { connect, createServer, type LookupFunction, type Server, type Socket } from 'node:net';
 import {
