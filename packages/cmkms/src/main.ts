@@ -1,10 +1,11 @@
 /**
  * The program.
  *
- * Owns    the exit code of the process.
- * Never   ends it: what is still open (a log being written, a replica that stops) ends first.
+ * Owns    the end of the process: `run` has closed what was to be closed, and after a fatal error nothing that is
+ *         still open may keep a replica half alive.
+ * Never   runs into text that is not written: pipes, files and terminals are written synchronously here.
  */
 import { run } from './cli/run.js';
 import { processTerminal } from './cli/terminal.js';
 
-process.exitCode = await run(process.argv.slice(2), processTerminal());
+process.exit(await run(process.argv.slice(2), processTerminal()));

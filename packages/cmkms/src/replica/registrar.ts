@@ -40,6 +40,9 @@ export interface RegistrarWorld {
   changed(): void;
 }
 
+/** A commit that did not come through in time is tried again: nothing else may change meanwhile. */
+const RETRY_MS = 1000;
+
 export class Registrar {
   readonly #world: RegistrarWorld;
   readonly #store: Pick<ReservationStore, 'registerChain' | 'raiseFloor' | 'read'>;
@@ -75,6 +78,7 @@ export class Registrar {
         const term = this.#world.leadingTerm();
         if (term === null) continue;
         const done = await this.#pass();
+        if (!done) setTimeout(() => this.kick(), RETRY_MS).unref();
         if (done && this.#world.leadingTerm() === term && this.#passedTerm !== term) {
           this.#passedTerm = term;
           this.#world.changed();

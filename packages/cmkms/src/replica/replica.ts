@@ -84,6 +84,7 @@ export class Replica {
   stopping = false;
   readonly #router: Router;
   readonly #byId = new Map<string, HeldChain>();
+  readonly #flagTold = new Set<string>();
   #leaderlessSince: number | null = performance.now();
   #failed = false;
 
@@ -343,7 +344,9 @@ export class Replica {
     });
     node.on('application', (from, payload) => this.#onApplication(from, payload));
     node.on('linkUp', (peer, hello) => {
-      const address = this.members.all.find((m) => m.id === peer)?.address ?? '';
+      // As configured: before the founding there is no membership to ask.
+      const listed = this.options.checked.members.find((member) => member.name === hello.name);
+      const address = listed?.address ?? '';
       log('peer_up', { peer: hello.name, address, version: hello.version });
       this.#send(peer, this.#statement());
       this.#leadershipChanged();
@@ -424,7 +427,18 @@ export class Replica {
     const record = this.machine.read(id);
     this.stateFiles.changed(id);
     const chain = this.#byId.get(idKey(id));
-    if (chain !== undefined && record?.last) this.options.metrics.reserved(chain, record.last.hrs);
+    if (chain === undefined || record === undefined) return;
+    if (record.last) this.options.metrics.reserved(chain, record.last.hrs);
+    this.#noteIdleFlag(chain);
+  }
+
+  /** Of a home that joined before: what the log says of the chain stands, whatever the flag says. */
+  #noteIdleFlag({ id, chainId, checked }: HeldChain): void {
+    if (!checked.neverSigned || this.options.checked.replica === null) return;
+    if (this.#flagTold.has(idKey(id))) return;
+    this.#flagTold.add(idKey(id));
+    const note = `--allow-fresh-state ${chainId}: the chain is registered, so the flag means nothing; leave it out`;
+    this.options.log('config_note', { note });
   }
 
   async #handOver(): Promise<void> {
@@ -434,6 +448,8 @@ export class Replica {
       if (error instanceof ConsensusError) return null;
       throw error;
     });
+    // Nobody took it in time: then the others elect one when this one is gone.
+    if (to === null) return;
     const took = performance.now() - started;
     this.options.log('handed_over', {
       to: this.members.nameOf(to),

@@ -26,6 +26,8 @@ import { Watch } from './watch.js';
 
 /** Lines that are still to be written get this long at the end. */
 const LAST_LINES_MS = 1000;
+/** A process that cannot go on is gone after this, whatever its disk still holds on to. */
+const LAST_CHANCE_MS = 5000;
 
 /**
  * Runs until it is told to stop.
@@ -36,23 +38,38 @@ export async function startReplica(checked: Checked, settings: Settings): Promis
   for (const path of [paths.data, paths.wal, paths.watermark]) await makeDirectory(path);
   const logger = openLogger(1, settings.log);
   const running = new Running(checked, settings, logger, await identityOf(checked));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => running.end(signal));
+  }
+  let failure: { readonly error: unknown } | null = null;
   try {
     await running.start();
     await running.ended;
-  } finally {
-    await running.stop();
-    await logger.close(LAST_LINES_MS);
+  } catch (error) {
+    failure = { error };
+    // main.ts says what it was, and sets the code; a close that hangs must not keep the process.
+    process.exitCode = EXIT.UNEXPECTED;
+    setTimeout(() => process.exit(), LAST_CHANCE_MS).unref();
   }
+  try {
+    await running.stop();
+  } catch (error) {
+    // What ended it is told, not what went wrong while closing after that.
+    failure ??= { error };
+  }
+  await logger.close(LAST_LINES_MS);
+  if (failure !== null) throw failure.error;
   return EXIT.OK;
 }
 
-class Running {
-  /** Resolves at a signal; rejects with what made it unsafe to go on. */
+/** A replica with all that shows it, from its start to its end. One for each process, but for tests. */
+export class Running {
+  /** Resolves when it was told to end; rejects with what made it unsafe to go on. */
   readonly ended: Promise<void>;
+  readonly replica: Replica;
   readonly #checked: Checked;
   readonly #settings: Settings;
   readonly #logger: Logger;
-  readonly #replica: Replica;
   readonly #source: StatusSource;
   readonly #readiness = new ReadinessWatch();
   readonly #metrics: Metrics;
@@ -79,7 +96,7 @@ class Running {
     });
     // Awaited only once everything is open; until then a rejection must not count as unhandled.
     this.ended.catch(() => 'reported by whoever awaits it');
-    this.#replica = new Replica({
+    this.replica = new Replica({
       settings,
       checked,
       identity,
@@ -93,19 +110,13 @@ class Running {
         fail(error);
       },
     });
-    this.#source = statusSource(this.#replica);
-    this.#watch = new Watch(this.#replica, this.#source, this.#readiness, log, this.#metrics);
+    this.#source = statusSource(this.replica);
+    this.#watch = new Watch(this.replica, this.#source, this.#readiness, log, this.#metrics);
   }
 
   async start(): Promise<void> {
     const { log } = this.#logger;
     const { name, members, paths, genesis, replica } = this.#checked;
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => {
-        log('stopping', { reason: signal });
-        this.#end();
-      });
-    }
     log('start', {
       version: version().version,
       home: paths.home,
@@ -119,24 +130,36 @@ class Running {
     }
     await this.#listen();
     try {
-      await this.#replica.start();
+      await this.replica.start();
     } catch (error) {
       throw this.#bindFailure(error);
     }
     this.#watch.start();
   }
 
+  /** Where HTTP is asked; null: it is off. */
+  get httpPort(): number | null {
+    return this.#http?.port ?? null;
+  }
+
+  /** Asks it to end: `ended` resolves. */
+  end(reason: string): void {
+    this.#logger.log('stopping', { reason });
+    this.#end();
+  }
+
+  /** Hands leadership over and closes everything, whatever brought it to its end. */
   async stop(): Promise<void> {
     const { log } = this.#logger;
     const started = performance.now();
     this.#watch.stop();
-    // After a fatal error the log is not to be touched, and nobody is to be asked for anything.
-    const links = this.#fatal ? 0 : await this.#replica.stop();
+    // After a fatal error too: nothing more is signed then, and what is open would keep the process.
+    const links = await this.replica.stop();
     await this.#http?.stop(200);
     await this.#admin?.stop();
     await this.#journal.close(LAST_LINES_MS);
     this.#metrics.stop();
-    if (!this.#fatal) log('stopped', { links_closed: links, took_ms: performance.now() - started });
+    log('stopped', { links_closed: links, took_ms: performance.now() - started });
   }
 
   async #listen(): Promise<void> {
@@ -153,13 +176,13 @@ class Running {
       });
     }
     const handler = adminHandler({
-      chains: () => this.#replica.chains,
-      store: this.#replica.store,
+      chains: () => this.replica.chains,
+      store: this.replica.store,
       source: this.#source,
       readiness: this.#readiness,
       log,
-      leader: () => this.#replica.leaderName(),
-      writeStateFile: (id) => this.#replica.stateFiles.writeNow(id),
+      leader: () => this.replica.leaderName(),
+      writeStateFile: (id) => this.replica.stateFiles.writeNow(id),
     });
     this.#admin = await startAdmin(paths.home, paths.adminSocket, handler, log);
   }

@@ -25,6 +25,7 @@ export class ReplicaWatermark implements Watermark {
   #held: Watermark | null = null;
   #opened: OpenedWatermark;
   #badSlot: boolean;
+  #restoring: Promise<void> = Promise.resolve();
   readonly #alarm: (alarm: WatermarkAlarm) => void;
 
   private constructor(opened: OpenedWatermark, alarm: (alarm: WatermarkAlarm) => void) {
@@ -54,10 +55,16 @@ export class ReplicaWatermark implements Watermark {
   }
 
   /**
-   * After the barrier: what is applied here is at least what this replica ever released.
+   * After the barrier: what is applied here is at least what this replica ever released. One at a time: leadership
+   * may come again while the file is being written, and a second one would replace the file under the first.
    * @param record undefined: the chain is not registered, so nothing was ever released
    */
-  async restore(record: SigningRecord | undefined): Promise<void> {
+  restore(record: SigningRecord | undefined): Promise<void> {
+    this.#restoring = this.#restoring.then(() => this.#restore(record));
+    return this.#restoring;
+  }
+
+  async #restore(record: SigningRecord | undefined): Promise<void> {
     const last = record?.last ?? null;
     const from: Marked | null =
       last === null ? null : { hrs: last.hrs, content: readSignBytes(last.signBytes).content };
