@@ -1,69 +1,47 @@
 /**
- * A real CometBFT v0.38 node: built from packages/interop/go, run as a process, asked over its RPC.
+ * A real CometBFT v0.38 node, run as a process and kept running as a supervisor would.
  *
- * Owns    building it, keeping it running as a supervisor would, and what its chain says.
+ * Owns    its home, its configuration, and starting it again whenever it ends.
  * Never   looks into its data, or trusts the signer's word for what was signed.
  * Rule    A node that finds no signer within 3 s exits; its supervisor starts it again.
  */
-import { execFile, spawnSync } from 'node:child_process';
-import { createPublicKey, verify } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import type { Timestamp } from '@cometkms/sign-state';
-import { voteSignBytes } from '@cometkms/sign-state';
+import { ChainRpc, type CommitSignature, type Genesis } from './chain-rpc.js';
+import { type GoProgram, goProgram } from './go-module.js';
 import { freePorts, ManagedProcess, run, until } from './processes.js';
 
-const goModule = fileURLToPath(new URL('../../go', import.meta.url));
-
-/** `go1.26.8`; null where there is no go on the path. */
-export function goVersion(): string | null {
-  const asked = spawnSync('go', ['env', 'GOVERSION'], { encoding: 'utf8' });
-  return asked.status === 0 ? asked.stdout.trim() : null;
-}
-
-let built: Promise<string> | null = null;
-
-/** The binary, built once per process; Go's own cache makes the later ones quick. */
-function binary(): Promise<string> {
-  built ??= (async () => {
-    const path = join(tmpdir(), `cometnode-${process.pid}`);
-    await promisify(execFile)('go', ['build', '-o', path, './cometnode'], { cwd: goModule });
-    return path;
-  })();
-  return built;
-}
+export { goVersion } from './go-module.js';
 
 export interface CometNodeOptions {
   /** Fresh. */
   readonly directory: string;
+  /** The unmodified program draws one of its own. */
   readonly chainId: string;
   /** Where the signer dials; default tcp on a free port of loopback. */
   readonly unixSocket?: string;
-  /** A node of an existing chain: its genesis, and whom to follow. */
+  /** A node of an existing chain: its genesis, and whom to follow. Both must still be stopped. */
   readonly join?: CometNode;
+  /** The power with which a joining node's own key stands in the genesis; default: it does not. */
+  readonly power?: number;
+  /** Signs with the key in its home, as a validator without a remote signer does. */
+  readonly ownKey?: boolean;
   /** Height from which votes carry extensions. */
   readonly extensionsFrom?: number;
   readonly timeoutCommitMs?: number;
+  /** `cometbft` as it is shipped: nothing records what its signer hands out. */
+  readonly unmodified?: boolean;
 }
 
-interface CommitAnswer {
-  readonly signed_header: {
-    readonly header: { readonly chain_id: string };
-    readonly commit: {
-      readonly height: string;
-      readonly round: number;
-      readonly block_id: { readonly hash: string; readonly parts: { total: number; hash: string } };
-      readonly signatures: readonly {
-        readonly block_id_flag: number;
-        readonly timestamp: string;
-        readonly signature: string | null;
-      }[];
-    };
-  };
+interface Ports {
+  readonly rpc: number;
+  readonly p2p: number;
+  readonly privval: number;
 }
+
+/** systemd's default; a node that ends at once must not be started in a busy loop. */
+const RESTART_AFTER_MS = 100;
 
 export class CometNode {
   readonly home: string;
@@ -72,46 +50,54 @@ export class CometNode {
   /** Every signature that the signer handed out, as the node saw it. */
   readonly released: string;
   readonly logPath: string;
+  readonly #rpc: ChainRpc;
   readonly #options: CometNodeOptions;
-  readonly #rpcPort: number;
-  readonly #p2pPort: number;
+  readonly #ports: Ports;
   readonly #binary: string;
+  readonly #peers: CometNode[] = [];
   #process: ManagedProcess | null = null;
   #wanted = false;
+  #supervised: Promise<void> = Promise.resolve();
   /** How often the supervisor started it. */
   starts = 0;
 
-  private constructor(options: CometNodeOptions, path: string, ports: readonly number[]) {
-    const [rpc = 0, p2p = 0, privval = 0] = ports;
+  private constructor(options: CometNodeOptions, binary: string, ports: Ports) {
     this.#options = options;
-    this.#binary = path;
-    this.#rpcPort = rpc;
-    this.#p2pPort = p2p;
+    this.#binary = binary;
+    this.#ports = ports;
     this.home = join(options.directory, 'home');
     this.released = join(options.directory, 'released.jsonl');
     this.logPath = join(options.directory, 'node.log');
-    this.privvalAddress =
-      options.unixSocket === undefined
-        ? `tcp://127.0.0.1:${privval}`
-        : `unix://${options.unixSocket}`;
+    this.#rpc = new ChainRpc(ports.rpc, this.#genesisPath);
+    const { unixSocket, ownKey } = options;
+    if (ownKey) this.privvalAddress = '';
+    else if (unixSocket !== undefined) this.privvalAddress = `unix://${unixSocket}`;
+    else this.privvalAddress = `tcp://127.0.0.1:${ports.privval}`;
   }
 
   static async create(options: CometNodeOptions): Promise<CometNode> {
     mkdirSync(options.directory, { recursive: true });
-    const node = new CometNode(options, await binary(), await freePorts(3));
-    writeFileSync(node.released, '');
-    const { join: other, extensionsFrom = 0 } = options;
-    await run(node.#binary, [
-      ...['init', '--home', node.home, '--chain-id', options.chainId],
-      ...(other === undefined ? [] : ['--genesis', join(other.home, 'config', 'genesis.json')]),
-      ...['--extensions-from', String(extensionsFrom)],
+    const program: GoProgram = options.unmodified ? 'cometbft' : 'cometnode';
+    const [binary, [rpc = 0, p2p = 0, privval = 0]] = await Promise.all([
+      goProgram(program),
+      freePorts(3),
     ]);
+    const node = new CometNode(options, binary, { rpc, p2p, privval });
+    if (options.unmodified) {
+      await run(binary, ['init', '--home', node.home]);
+      node.#configure();
+    } else {
+      writeFileSync(node.released, '');
+      await node.#init();
+    }
+    if (options.join !== undefined) node.#joins(options.join);
     return node;
   }
 
   start(): void {
+    if (this.#wanted) throw new Error('the node is started already');
     this.#wanted = true;
-    void this.#supervise();
+    this.#supervised = this.#supervise();
   }
 
   /** Waits for the process to be gone; the supervisor does not start it again. */
@@ -119,6 +105,7 @@ export class CometNode {
     this.#wanted = false;
     // Before v0.40 a node may take minutes to stop while its signer is away.
     await this.#process?.stop(5000);
+    await this.#supervised;
   }
 
   /** As a crash: the supervisor starts it again. */
@@ -126,9 +113,13 @@ export class CometNode {
     this.#process?.signal('SIGKILL');
   }
 
-  async height(): Promise<bigint | undefined> {
-    const status = await this.#rpc<{ sync_info: { latest_block_height: string } }>('status');
-    return status === undefined ? undefined : BigInt(status.sync_info.latest_block_height);
+  /** As an operator's restart; by force where it does not follow within 5 s. */
+  async restart(): Promise<void> {
+    await this.#process?.stop(5000);
+  }
+
+  height(): Promise<bigint | undefined> {
+    return this.#rpc.height();
   }
 
   /** Waits until the chain is at `height` or above. */
@@ -144,117 +135,119 @@ export class CometNode {
   }
 
   /**
-   * Reads every commit up to `height` and verifies each signature in it.
-   * @returns how many are there and valid; undefined where one cannot be read yet
-   * @throws where a commit carries a signature that does not verify
+   * The votes in each commit up to `height`, each one verified.
+   * @throws where one does not verify, or the node does not tell in time
    */
-  async commitsSignedUpTo(height: bigint): Promise<number | undefined> {
-    let signed = 0;
+  async commits(height: bigint, withinMs = 60_000): Promise<readonly CommitSignature[]> {
+    const all: CommitSignature[] = [];
     for (let at = 1n; at <= height; at += 1n) {
-      const answer = await this.#rpc<CommitAnswer>(`commit?height=${at}`);
-      if (answer === undefined) return undefined;
-      signed += this.#validSignatures(answer);
+      const ask = (): Promise<readonly CommitSignature[] | undefined> => this.#rpc.commit(at);
+      all.push(...(await until(`the commit of height ${at}`, ask, withinMs)));
     }
-    return signed;
+    return all;
   }
 
-  /** Files for an importer: the key that init made. */
-  get keyPath(): string {
-    return join(this.home, 'config', 'priv_validator_key.json');
+  /** How many votes stand in the commits up to `height`, all of them verified. */
+  async commitsSignedUpTo(height: bigint): Promise<number | undefined> {
+    return (await this.commits(height)).length;
   }
 
-  async nodeId(): Promise<string> {
-    const status = await until(
-      'the node’s id',
-      () => this.#rpc<{ node_info: { id: string } }>('status'),
-      60_000,
-    );
-    return status.node_info.id;
+  genesis(): Genesis {
+    return this.#rpc.genesis();
   }
 
-  get p2pAddress(): string {
-    return `127.0.0.1:${this.#p2pPort}`;
+  /** What the node said so far. */
+  log(): string {
+    return readFileSync(this.logPath, 'utf8');
   }
 
   // -------------------------------------------------------------------------------- internals
 
+  get #genesisPath(): string {
+    return join(this.home, 'config', 'genesis.json');
+  }
+
+  get #p2pAddress(): string {
+    return `127.0.0.1:${this.#ports.p2p}`;
+  }
+
+  async #init(): Promise<void> {
+    const { chainId, join: other, extensionsFrom = 0 } = this.#options;
+    await run(this.#binary, [
+      ...['init', '--home', this.home, '--chain-id', chainId],
+      ...(other === undefined ? [] : ['--genesis', other.#genesisPath]),
+      ...['--extensions-from', String(extensionsFrom)],
+    ]);
+  }
+
+  /** Both dial, so that whichever starts last finds the other at once. */
+  #joins(other: CometNode): void {
+    this.#peers.push(other);
+    other.#peers.push(this);
+    const { power } = this.#options;
+    if (power === undefined) return;
+    const genesis = this.genesis();
+    const { address, pub_key } = readJson(
+      join(this.home, 'config', 'priv_validator_key.json'),
+    ) as Genesis['validators'][number];
+    genesis.validators.push({ address, pub_key, power: String(power), name: '' });
+    for (const node of [this, other]) writeFileSync(node.#genesisPath, JSON.stringify(genesis));
+  }
+
+  /** `id@host:port`, the id being the address of the node's own key (CometBFT p2p/key.go). */
+  #peerAddress(): string {
+    const { priv_key } = readJson(join(this.home, 'config', 'node_key.json')) as {
+      readonly priv_key: { readonly value: string };
+    };
+    const publicKey = Buffer.from(priv_key.value, 'base64').subarray(32);
+    const id = createHash('sha256').update(publicKey).digest('hex').slice(0, 40);
+    return `${id}@${this.#p2pAddress}`;
+  }
+
+  /** What an operator edits in the config.toml that `cometbft init` wrote. */
+  #configure(): void {
+    const path = join(this.home, 'config', 'config.toml');
+    const { timeoutCommitMs = 300 } = this.#options;
+    const edits: readonly (readonly [line: RegExp, value: string])[] = [
+      [/^priv_validator_laddr = .*$/m, `priv_validator_laddr = "${this.privvalAddress}"`],
+      [/^laddr = "tcp:\/\/127\.0\.0\.1:26657"$/m, `laddr = "tcp://127.0.0.1:${this.#ports.rpc}"`],
+      [/^laddr = "tcp:\/\/0\.0\.0\.0:26656"$/m, `laddr = "tcp://${this.#p2pAddress}"`],
+      [/^timeout_commit = .*$/m, `timeout_commit = "${timeoutCommitMs}ms"`],
+    ];
+    let text = readFileSync(path, 'utf8');
+    for (const [line, value] of edits) {
+      if (!line.test(text)) throw new Error(`config.toml of cometbft init has no ${line}`);
+      text = text.replace(line, value);
+    }
+    writeFileSync(path, text);
+  }
+
+  #arguments(): readonly string[] {
+    if (this.#options.unmodified) return ['start', '--home', this.home, '--proxy_app', 'kvstore'];
+    const { timeoutCommitMs = 300 } = this.#options;
+    return [
+      ...['start', '--home', this.home, '--privval', this.privvalAddress],
+      ...['--record', this.released, '--rpc', `tcp://127.0.0.1:${this.#ports.rpc}`],
+      ...['--p2p', `tcp://${this.#p2pAddress}`],
+      ...['--peers', this.#peers.map((peer) => peer.#peerAddress()).join(',')],
+      ...['--timeout-commit', `${timeoutCommitMs}ms`],
+    ];
+  }
+
   async #supervise(): Promise<void> {
-    const { join: other, timeoutCommitMs = 300 } = this.#options;
-    const peers = other === undefined ? '' : `${await other.nodeId()}@${other.p2pAddress}`;
     while (this.#wanted) {
       this.starts += 1;
       this.#process = new ManagedProcess({
         command: this.#binary,
-        args: [
-          ...['start', '--home', this.home, '--privval', this.privvalAddress],
-          ...['--record', this.released, '--rpc', `tcp://127.0.0.1:${this.#rpcPort}`],
-          ...['--p2p', `tcp://${this.p2pAddress}`, '--peers', peers],
-          ...['--timeout-commit', `${timeoutCommitMs}ms`],
-        ],
+        args: this.#arguments(),
         logPath: this.logPath,
       });
       await this.#process.exited;
+      await new Promise((resolve) => setTimeout(resolve, RESTART_AFTER_MS));
     }
-  }
-
-  async #rpc<T>(path: string): Promise<T | undefined> {
-    try {
-      const answer = await fetch(`http://127.0.0.1:${this.#rpcPort}/${path}`, {
-        signal: AbortSignal.timeout(2000),
-      });
-      const { result } = (await answer.json()) as { result?: T };
-      return result;
-    } catch {
-      // Starting, or gone for a moment: the caller asks again.
-      return undefined;
-    }
-  }
-
-  #validSignatures(answer: CommitAnswer): number {
-    const { header, commit } = answer.signed_header;
-    const key = this.#validatorKey();
-    const blockId = {
-      hash: Buffer.from(commit.block_id.hash, 'hex'),
-      partSetHeader: {
-        total: commit.block_id.parts.total,
-        hash: Buffer.from(commit.block_id.parts.hash, 'hex'),
-      },
-    };
-    let valid = 0;
-    for (const { block_id_flag, timestamp, signature } of commit.signatures) {
-      if (block_id_flag !== COMMIT_FLAG || signature === null) continue;
-      const signBytes = voteSignBytes(header.chain_id, {
-        type: 2,
-        height: BigInt(commit.height),
-        round: commit.round,
-        blockId,
-        timestamp: timestampOf(timestamp),
-      });
-      if (!verify(null, signBytes, key, Buffer.from(signature, 'base64'))) {
-        throw new Error(`the commit of height ${commit.height} carries an invalid signature`);
-      }
-      valid += 1;
-    }
-    return valid;
-  }
-
-  /** The chain's one validator, as its genesis names it. */
-  #validatorKey(): ReturnType<typeof createPublicKey> {
-    const genesis = JSON.parse(readFileSync(join(this.home, 'config', 'genesis.json'), 'utf8')) as {
-      validators: { pub_key: { value: string } }[];
-    };
-    const raw = Buffer.from(genesis.validators[0]?.pub_key.value ?? '', 'base64');
-    const der = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), raw]);
-    return createPublicKey({ key: der, format: 'der', type: 'spki' });
   }
 }
 
-/** CometBFT's BlockIDFlagCommit: a vote for the block. */
-const COMMIT_FLAG = 2;
-
-/** RFC 3339 with nanoseconds, which Date would cut. */
-function timestampOf(text: string): Timestamp {
-  const fraction = /\.(\d+)Z$/.exec(text)?.[1] ?? '';
-  const seconds = BigInt(Math.floor(Date.parse(text.replace(/\.\d+Z$/, 'Z')) / 1000));
-  return { seconds, nanos: Number(fraction.padEnd(9, '0')) };
+function readJson(path: string): unknown {
+  return JSON.parse(readFileSync(path, 'utf8'));
 }

@@ -4,7 +4,7 @@
  * Owns    what an operator would do at three machines, on one.
  * Never   reaches into a replica: it uses the command line, HTTP, and signals.
  */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePorts, ManagedProcess, run, until } from './processes.js';
@@ -20,14 +20,26 @@ export interface FleetOptions {
   /** Fresh; homes, logs and the CA go here. */
   readonly directory: string;
   readonly chainId: string;
-  /** `priv_validator_laddr` of each validator. */
-  readonly validators: readonly string[];
-  /** A node's home with the key (and state) to take over. */
-  readonly importFrom: string;
+  /** `priv_validator_laddr` of each validator, the same list on every replica. */
+  readonly validators?: readonly string[];
+  /** Instead of it: the [[chain]] tables of one replica. */
+  readonly tables?: (replica: string) => readonly ChainTable[];
+  /** Homes of nodes, each with the key (and state) to take over. */
+  readonly importFrom: string | readonly string[];
+  /** One is run with `solo = true`. */
   readonly replicas?: number;
+  /** Lines of config.toml that are commented out there: `raft.profile` to `"wan"`. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** States that the key never signed, as an operator does for a new chain. */
   readonly neverSigned?: boolean;
   readonly extraArgs?: readonly string[];
+}
+
+/** One key of the chain. */
+export interface ChainTable {
+  /** Of the key: 40 hex digits. */
+  readonly address: string;
+  readonly validators: readonly string[];
 }
 
 /** The part of /status that tests look at. */
@@ -38,8 +50,15 @@ export interface FleetStatus {
   readonly term: number;
   readonly chains: readonly {
     readonly chain_id: string;
+    readonly key_address: string;
+    readonly halt_height: string | null;
     readonly last_sign_state: { readonly height: string } | null;
-    readonly validators: readonly { readonly addr: string; readonly state: string }[];
+    readonly validators: readonly {
+      readonly addr: string;
+      readonly state: string;
+      /** When it came into this state. */
+      readonly since: string;
+    }[];
   }[];
 }
 
@@ -65,17 +84,16 @@ export class Fleet {
     const count = options.replicas ?? 3;
     const names = Array.from({ length: count }, (_, i) => `kms-${'abcde'[i]}`);
     const ports = await freePorts(2 * count);
-    const out = join(options.directory, 'fleet');
-    await cmkms(
-      ...['cluster', 'init', '--out', out, '--chain-id', options.chainId],
-      ...names.flatMap((name, i) => ['--peer', `${name}=127.0.0.1:${ports[i]}`]),
-      ...options.validators.flatMap((address) => ['--validator-addr', address]),
+    const homes = await makeHomes(
+      options,
+      names.map((name, i) => ({ name, address: `127.0.0.1:${ports[i]}` })),
     );
-    const homes = names.map((name) => join(out, name));
-    await cmkms(
-      ...['import', 'filepv', '--from', options.importFrom, '--chain-id', options.chainId],
-      ...homes.flatMap((home) => ['--home', home]),
-    );
+    for (const from of [options.importFrom].flat()) {
+      await cmkms(
+        ...['import', 'filepv', '--from', from, '--chain-id', options.chainId],
+        ...homes.flatMap((home) => ['--home', home]),
+      );
+    }
     const logs = join(options.directory, 'logs');
     if (!existsSync(logs)) mkdirSync(logs);
     const replicas = names.map((name, i) => ({
@@ -173,4 +191,53 @@ export class Fleet {
     for (const { process } of this.replicas) process?.signal('SIGCONT');
     await Promise.all(this.replicas.map(({ process }) => process?.stop()));
   }
+}
+
+/** @returns the home of each replica, configured */
+async function makeHomes(
+  options: FleetOptions,
+  replicas: readonly { readonly name: string; readonly address: string }[],
+): Promise<readonly string[]> {
+  const out = join(options.directory, 'fleet');
+  const homes = replicas.map(({ name }) => join(out, name));
+  const { chainId, validators = [], tables } = options;
+  const chain = [
+    ...(tables === undefined ? ['--chain-id', chainId] : []),
+    ...validators.flatMap((address) => ['--validator-addr', address]),
+  ];
+  if (replicas.length === 1) {
+    await cmkms('init', '--solo', '--home', homes[0] ?? '', ...chain);
+  } else {
+    const peers = replicas.flatMap(({ name, address }) => ['--peer', `${name}=${address}`]);
+    await cmkms('cluster', 'init', '--out', out, ...peers, ...chain);
+  }
+  replicas.forEach(({ name }, i) => {
+    configure(join(homes[i] ?? '', 'config.toml'), chainId, tables?.(name) ?? [], options.settings);
+  });
+  return homes;
+}
+
+/** What an operator edits in the config.toml that `init` wrote. */
+function configure(
+  path: string,
+  chainId: string,
+  tables: readonly ChainTable[],
+  settings: Readonly<Record<string, string>> = {},
+): void {
+  let text = readFileSync(path, 'utf8');
+  for (const [name, value] of Object.entries(settings)) {
+    const key = name.replace(/^.*\./, '');
+    const line = new RegExp(`^# ${key} = .*$`, 'm');
+    if (!line.test(text)) throw new Error(`${path} offers no ${name}`);
+    text = text.replace(line, `${key} = ${value}`);
+  }
+  for (const { address, validators } of tables) {
+    const key = `priv/${address}/priv_validator_key.json`;
+    text += [
+      ...['', '[[chain]]', `id = "${chainId}"`, `address = "${address}"`, `key = "${key}"`],
+      `validators = ${JSON.stringify(validators)}`,
+      '',
+    ].join('\n');
+  }
+  writeFileSync(path, text);
 }

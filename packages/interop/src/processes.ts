@@ -14,6 +14,11 @@ const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
+// Without a listener a signal ends a process with no `exit` at all.
+const signals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+for (const [signal, code] of Object.entries(signals)) {
+  process.once(signal, () => process.exit(code));
+}
 
 export interface ProcessOptions {
   readonly command: string;

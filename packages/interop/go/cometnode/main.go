@@ -88,7 +88,7 @@ func initHome(args []string) error {
 func start(args []string) error {
 	flags := flag.NewFlagSet("start", flag.ExitOnError)
 	home := flags.String("home", "", "home made by init")
-	laddr := flags.String("privval", "", "where the signer dials: tcp://host:port or unix://path")
+	laddr := flags.String("privval", "", "where the signer dials: tcp://host:port or unix://path; none: sign with the home's key")
 	record := flags.String("record", "", "file to append each released signature to, as lines of JSON")
 	rpc := flags.String("rpc", "tcp://127.0.0.1:0", "RPC address")
 	listen := flags.String("p2p", "tcp://127.0.0.1:0", "address for other nodes")
@@ -118,9 +118,12 @@ func start(args []string) error {
 	if err != nil {
 		return err
 	}
-	signer, err := dialedBySigner(*laddr, doc.ChainID, logger)
-	if err != nil {
-		return err
+	// As `cometbft start` does: it makes a key where there is none, and uses it only without a signer.
+	var signer types.PrivValidator = privval.LoadOrGenFilePV(config.PrivValidatorKeyFile(), config.PrivValidatorStateFile())
+	if *laddr != "" {
+		if signer, err = dialedBySigner(*laddr, doc.ChainID, logger); err != nil {
+			return err
+		}
 	}
 	recorder, err := newRecorder(signer, *record)
 	if err != nil {
