@@ -1,0 +1,107 @@
+/** Who may link, and whose promises have to wait. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { genesis, member } from '../src/conformance/log-records.js';
+import { sampleHello } from '../src/conformance/transport.js';
+import type { Message } from '../src/core/types.js';
+import { Introductions } from '../src/introductions.js';
+import type { Genesis } from '../src/storage.js';
+import type { Hello } from '../src/transport.js';
+
+const [a, b] = [member('a'), member('b')];
+const { voters } = genesis.membership;
+
+function introductions(joined: Genesis | null, given = ''): Introductions {
+  return new Introductions({
+    self: { id: a.id, name: a.name },
+    members: voters.map(({ name, address, witness }) => ({ id: null, name, address, witness })),
+    clusterId: () => joined?.clusterId ?? given,
+    genesis: () => joined,
+  });
+}
+
+const digest = introductions(null).membersDigest();
+const hello: Hello = {
+  ...sampleHello(b.id, b.name, 'run'),
+  ...{ clusterId: genesis.clusterId, membersDigest: digest },
+};
+
+type Row = readonly [says: string, joined: boolean, change: Partial<Hello>, code: string | null];
+const rows: readonly Row[] = [
+  ['a member', true, {}, null],
+  [
+    'a member that has no cluster yet',
+    true,
+    { clusterId: '', joined: false, emptyLog: true },
+    null,
+  ],
+  ['a name that is not listed', true, { name: 'stranger' }, 'notMember'],
+  ['our own name', true, { name: a.name }, 'notMember'],
+  ['a member’s name with another identity', true, { from: 'f'.repeat(64) }, 'nameDiffers'],
+  ['another cluster', true, { clusterId: 'elsewhere' }, 'clusterDiffers'],
+  ['a differing list, once joined', true, { membersDigest: 'addresses moved' }, null],
+  ['a differing list, before founding', false, { membersDigest: 'x' }, 'other'],
+  ['any identity, before it is known', false, { from: 'f'.repeat(64) }, null],
+];
+for (const [says, joined, change, code] of rows) {
+  test(`${says}: ${code ?? 'accepted'}`, () => {
+    const verdict = introductions(joined ? genesis : null).judge({ ...hello, ...change });
+    assert.equal(verdict.accept ? null : verdict.refusal.code, code);
+  });
+}
+
+test('of two processes that greet at once the second is seen as a clone', () => {
+  const here = introductions(genesis);
+  assert.ok(here.judge(hello).accept);
+  const second = here.judge({ ...hello, runId: 'another' });
+  assert.equal(second.accept ? null : second.refusal.code, 'cloned');
+});
+
+const input = (message: Message) => ({ kind: 'message', from: b.id, message }) as const;
+const vote = input({ kind: 'voteReply', term: 3, granted: true });
+const acknowledgement = input({
+  ...{ kind: 'appendReply', term: 3, round: 1, match: 1, refused: false },
+  ...{ hintIndex: 0, hintTerm: 0 },
+});
+const question = input({ kind: 'preVoteReply', term: 3, granted: true });
+
+test('a vote and an acknowledgement wait until the joining of their sender is on disk', () => {
+  const here = introductions(genesis);
+  here.judge(hello);
+  here.up(b.id);
+  assert.ok(here.isToBeWritten(b.id));
+  assert.ok(here.hold(vote));
+  assert.ok(here.hold(acknowledgement));
+  assert.equal(here.hold(question), false, 'what counts for nothing does not wait');
+  const marks = here.takeDirtyMarks();
+  assert.equal(marks[0]?.joined, true);
+  assert.deepEqual(here.written(marks), [vote, acknowledgement]);
+  assert.equal(here.hold(vote), false);
+  assert.equal(here.isToBeWritten(b.id), false);
+});
+
+test('what is held is bounded, and goes with the link', () => {
+  const here = introductions(genesis);
+  here.judge(hello);
+  here.up(b.id);
+  for (let n = 0; n < 1000; n += 1) here.hold(vote);
+  const marks = here.takeDirtyMarks();
+  assert.ok(here.written(marks).length <= 64);
+  const other = introductions(genesis);
+  other.judge(hello);
+  other.up(b.id);
+  other.hold(vote);
+  other.down(b.id);
+  assert.deepEqual(other.written(other.takeDirtyMarks()), []);
+});
+
+test('a pre-vote’s term is a plan, not a fact: it leaves no mark', () => {
+  const here = introductions(genesis);
+  here.judge(hello);
+  here.takeDirtyMarks();
+  here.heard(b.id, { kind: 'preVote', term: 99, lastIndex: 0, lastTerm: 0 });
+  assert.deepEqual(here.takeDirtyMarks(), []);
+  here.heard(b.id, vote.message);
+  here.heard(b.id, { kind: 'vote', term: 9, lastIndex: 0, lastTerm: 0, transfer: false });
+  assert.equal(here.takeDirtyMarks()[0]?.term, 9);
+});

@@ -1,0 +1,73 @@
+/** A late wake comes after what waited in the sockets. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { test } from 'node:test';
+import { WakeTimer } from '../src/wake-timer.js';
+
+/** Nothing runs meanwhile, as when the process is stopped or the machine is too busy. */
+function standStill(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+test('after a stall, data that already waits is read before the overdue wake', async (t) => {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const bound = server.address();
+  assert.ok(bound !== null && typeof bound === 'object');
+  const near = connect(bound.port, '127.0.0.1');
+  const [far] = (await once(server, 'connection')) as [Socket];
+  t.after(() => {
+    near.destroy();
+    far.destroy();
+    server.close();
+  });
+  const order: string[] = [];
+  const woken = new Promise<void>((resolve) => {
+    const timer = new WakeTimer(() => {
+      order.push('wake');
+      timer.stop();
+      resolve();
+    });
+    near.on('data', () => order.push('data'));
+    far.write('a heartbeat');
+    timer.arm(performance.now() + 5);
+    standStill(50);
+  });
+  await woken;
+  assert.deepEqual(order, ['data', 'wake']);
+});
+
+test('what was read meanwhile may move the deadline: then it is not woken', async () => {
+  let wakes = 0;
+  const timer = new WakeTimer(() => {
+    wakes += 1;
+  });
+  timer.arm(performance.now() + 5);
+  const read = new Promise((resolve) => setTimeout(resolve, 5));
+  // Both are overdue then: this one runs after the timer asked for its immediate, and before that.
+  standStill(50);
+  await read;
+  timer.arm(performance.now() + 60_000);
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  timer.stop();
+  assert.equal(wakes, 0);
+});
+
+test('it wakes at its deadline, never before, and not after stop', async () => {
+  const at = performance.now() + 20;
+  const early = await new Promise<number>((resolve) => {
+    new WakeTimer(() => resolve(performance.now() - at)).arm(at);
+  });
+  assert.ok(early >= 0, `${-early} ms too early`);
+  let woken = false;
+  const stopped = new WakeTimer(() => {
+    woken = true;
+  });
+  stopped.arm(performance.now());
+  stopped.stop();
+  stopped.arm(performance.now());
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal(woken, false);
+});
