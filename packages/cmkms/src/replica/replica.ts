@@ -5,28 +5,20 @@
  * Never   decides what may be signed (sign-state), who leads (consensus), or who dials (link-plan).
  * Proof   test/replica-cluster.test.ts (real replicas in one process), packages/interop (real processes).
  */
-import {
-  ConsensusError,
-  LinkTransport,
-  openWal,
-  RaftNode,
-  type RoleChange,
-} from '@cometkms/consensus';
+import { ConsensusError, type RaftNode, type RoleChange } from '@cometkms/consensus';
 import type { ProposalRequest, SignAnswer, VoteRequest } from '@cometkms/privval';
 import { type Answer, idKey, type RecordId } from '@cometkms/sign-state';
 import type { GateObserver, SignRequest } from '@cometkms/signer';
 import type { Checked } from '../check-home.js';
-import { formatHostPort } from '../config/addresses.js';
 import type { Settings } from '../config/settings.js';
 import { CmkmsError } from '../errors.js';
-import { writeReplicaFile } from '../home-records.js';
 import type { Journal } from '../journal/index.js';
 import type { Log } from '../log/index.js';
 import type { Metrics } from '../metrics/index.js';
 import { signTypes } from '../status.js';
 import { answerOf } from './answers.js';
 import { type HeldChain, openChains } from './chains.js';
-import { hostOf, isExclusive } from './link-plan.js';
+import { Dialling } from './dialling.js';
 import { describeLinks } from './link-reports.js';
 import { Members } from './members.js';
 import {
@@ -37,7 +29,7 @@ import {
   type SignAsk,
   type Statement,
 } from './message.js';
-import { noLinks } from './no-links.js';
+import { makeNode } from './node.js';
 import { RaftStore } from './raft-store.js';
 import { Registrar } from './registrar.js';
 import { describeMissing, newRegistrarNews } from './registrar-reports.js';
@@ -64,9 +56,6 @@ export interface ReplicaOptions {
 
 const limits = { maxHeightJump: 1_000_000n, cutoverWindow: 10_000n } as const;
 
-/** A member that was not heard for this long says nothing about the links that it holds. */
-const HEARD_WITHIN_MS = 1000;
-
 export class Replica {
   readonly options: ReplicaOptions;
   readonly node: RaftNode<Answer>;
@@ -83,6 +72,7 @@ export class Replica {
   foundingMissing: readonly string[] = [];
   stopping = false;
   readonly #router: Router;
+  readonly #dialling: Dialling;
   readonly #byId = new Map<string, HeldChain>();
   readonly #flagTold = new Set<string>();
   #leaderlessSince: number | null = performance.now();
@@ -91,7 +81,7 @@ export class Replica {
   constructor(options: ReplicaOptions) {
     this.options = options;
     const { checked, identity, journal, log, metrics } = options;
-    this.node = this.#makeNode();
+    this.node = makeNode(options, this.machine, (error) => this.fail(error));
     this.store = new RaftStore(
       this.node,
       this.machine,
@@ -99,6 +89,8 @@ export class Replica {
       options.settings.signing.deadlineMs,
     );
     this.members = new Members(identity);
+    const addresses = checked.members.map((member) => member.address);
+    this.#dialling = new Dialling(this.node, this.members, addresses);
     const read = (id: RecordId) => this.machine.read(id);
     this.reports = new Reports(log, metrics, journal, read);
     this.stateFiles = new StateFiles(read, (path, error) =>
@@ -131,6 +123,7 @@ export class Replica {
     const open = (await this.links?.stop()) ?? 0;
     await this.node.stop();
     await this.stateFiles.stop();
+    for (const { watermark } of this.chains) await watermark.close();
     return open;
   }
 
@@ -141,12 +134,6 @@ export class Replica {
 
   leaderName(): string | null {
     return this.members.nameOf(this.node.leader);
-  }
-
-  /** What another member runs with that differs from ours. */
-  driftOf(configDigest: string): readonly string[] {
-    const own = this.#configDigest().split(' ');
-    return configDigest.split(' ').filter((item) => item !== '' && !own.includes(item));
   }
 
   /** Whom the registration of this chain waits for, in words; null where nobody is missing. */
@@ -165,68 +152,6 @@ export class Replica {
   }
 
   // ------------------------------------------------------------------------------- assembly
-
-  #makeNode(): RaftNode<Answer> {
-    const { settings, checked, identity, version } = this.options;
-    const { raft } = settings;
-    const alone = checked.raftListen === null;
-    return new RaftNode<Answer>({
-      storage: openWal({ directory: checked.paths.wal }),
-      transport: alone ? noLinks : this.#makeTransport(),
-      self: { id: identity, name: checked.name },
-      version,
-      members: checked.members.map(({ name, address, identity: id }) => ({
-        id: name === checked.name ? identity : id,
-        name,
-        address,
-        witness: false,
-      })),
-      clusterId: checked.genesis?.clusterId ?? checked.replica?.clusterId ?? null,
-      joined: checked.replica,
-      recordJoined: async ({ clusterId }) => {
-        const joinedAt = new Date().toISOString();
-        await writeReplicaFile(checked.paths.replica, {
-          clusterId,
-          identity,
-          name: checked.name,
-          joinedAt,
-        });
-      },
-      stateMachine: this.machine,
-      timers: raft,
-      snapshotEntries: raft.snapshotEntries,
-      configDigest: () => this.#configDigest(),
-      onFatal: (error) => this.fail(error),
-    });
-  }
-
-  #makeTransport(): LinkTransport {
-    const { checked, identity } = this.options;
-    const { tls, raftListen } = checked;
-    return new LinkTransport({
-      self: identity,
-      listen: raftListen === null ? '' : formatHostPort(raftListen),
-      security:
-        tls === null
-          ? { kind: 'insecure' }
-          : {
-              kind: 'tls',
-              clusterId: tls.certificate.clusterId,
-              authorityPem: tls.caPem,
-              certificatePem: tls.certificatePem,
-              privateKeyPem: tls.keyPem,
-            },
-    });
-  }
-
-  /** What should be the same on every member; a difference is a warning. */
-  #configDigest(): string {
-    const { settings, checked } = this.options;
-    const { heartbeatIntervalMs, electionTimeoutMs, leaseMs } = settings.raft;
-    const chains = checked.chains.map((c) => `${c.settings.id}/${c.keyAddress}`).sort();
-    const timers = `timers=${heartbeatIntervalMs}/${electionTimeoutMs}/${leaseMs}`;
-    return [timers, `chains=${chains.join(',')}`].join(' ');
-  }
 
   async #openChains(): Promise<void> {
     const { checked } = this.options;
@@ -314,9 +239,9 @@ export class Replica {
       },
       {
         leaderlessMs: () => this.leaderlessMs(),
-        oursToDial: (chain, address) => this.#oursToDial(chain, address),
-        heldElsewhere: (_chain, address) => this.#heldElsewhere(address),
-        exclusive: (chain, address) => this.#exclusive(chain, address),
+        oursToDial: (chain, address) => this.#dialling.oursToDial(chain, address),
+        heldElsewhere: (_chain, address) => this.#dialling.heldElsewhere(address),
+        exclusive: (chain, address) => this.#dialling.exclusive(chain, address),
         sign: (chain, validator, request) => this.#onValidator(chain, validator, request),
         heldChanged: () => this.#stateToAll(),
         observer: describeLinks(log, metrics),
@@ -375,7 +300,9 @@ export class Replica {
     const { role, term, leader, reason, previous } = change;
     if (leader === null) this.#leaderlessSince ??= performance.now();
     if (previous === this.node.id && leader !== this.node.id) {
-      const unreachable = this.members.all.filter((m) => !this.#hears(m.id)).map((m) => m.name);
+      const unreachable = this.members.all
+        .filter((m) => !this.#dialling.hears(m.id))
+        .map((m) => m.name);
       log('leadership_lost', { term, reason, unreachable });
     }
     if (role === 'leader') metrics.election('won');
@@ -573,38 +500,6 @@ export class Replica {
       const log = `${height}/${round}/${step}`;
       this.fail(new CmkmsError('STATE_AHEAD', { chainId, path, file, log, heights }));
     }
-  }
-
-  // ---------------------------------------------------------------------------- who dials
-
-  #hears(id: string): boolean {
-    return id === this.node.id || this.node.isUp(id);
-  }
-
-  #oursToDial(chain: LinkedChain, address: string): boolean {
-    const { leader, id: self } = this.node;
-    if (leader === null || leader === self) return leader === self;
-    const listing = this.members.listing(chain.id, address);
-    if (listing.some((member) => member.id === leader)) return false;
-    // The leader does not know this validator: the first by name of those that do.
-    return listing.find((member) => this.#hears(member.id))?.id === self;
-  }
-
-  #heldElsewhere(address: string): boolean {
-    const leads = this.node.leader === this.node.id;
-    const now = performance.now();
-    return this.members.holding(address).some((id) => {
-      if (!this.node.isUp(id)) return false;
-      // Only a leader hears from everybody all the time, so only it can tell a frozen holder.
-      const heardAt = this.node.heardAt(id);
-      return !leads || (heardAt !== null && now - heardAt < HEARD_WITHIN_MS);
-    });
-  }
-
-  #exclusive(chain: LinkedChain, address: string): boolean {
-    const hosts = this.options.checked.members.map((member) => hostOf(member.address));
-    const listing = this.members.listing(chain.id, address).map((member) => member.name);
-    return isExclusive(address, listing, hosts);
   }
 
   #addressOf(id: RecordId): string {

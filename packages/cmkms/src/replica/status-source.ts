@@ -18,6 +18,7 @@ import type {
   StatusSource,
 } from '../status.js';
 import type { HeldChain } from './chains.js';
+import { driftOf } from './node.js';
 import type { Replica } from './replica.js';
 
 export function statusSource(replica: Replica): StatusSource {
@@ -104,7 +105,7 @@ function memberOf(
     rttMs: peer?.rttMs ?? null,
     lastContactMs: self || heardAt === null ? null : now - heardAt,
     version: self ? replica.options.version : (hello?.version ?? null),
-    configDrift: hello === null ? [] : replica.driftOf(hello.configDigest),
+    configDrift: hello === null ? [] : driftOf(replica.options, hello.configDigest),
   };
 }
 

@@ -13,6 +13,7 @@ import {
   type OpenedWatermark,
   openWatermark,
   type Watermark,
+  type WatermarkFile,
   type WatermarkVerdict,
 } from '@cometkms/signer';
 
@@ -22,7 +23,7 @@ export interface WatermarkAlarm {
 }
 
 export class ReplicaWatermark implements Watermark {
-  #held: Watermark | null = null;
+  #held: WatermarkFile | null = null;
   #opened: OpenedWatermark;
   #badSlot: boolean;
   #restoring: Promise<void> = Promise.resolve();
@@ -84,6 +85,12 @@ export class ReplicaWatermark implements Watermark {
   raise(hrs: Hrs, content: Uint8Array): Promise<WatermarkVerdict> {
     invariant(this.#held !== null, 'no request is served without a watermark');
     return this.#held.raise(hrs, content);
+  }
+
+  /** Nothing is raised any more. */
+  async close(): Promise<void> {
+    await this.#restoring;
+    await this.#held?.close();
   }
 
   current(): { readonly hrs: Hrs } | null {

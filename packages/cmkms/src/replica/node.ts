@@ -1,0 +1,88 @@
+/**
+ * The Raft node of this replica, from what was checked.
+ *
+ * Owns    which links, which log and which members it is given, and the digest of what should be the same everywhere.
+ * Never   runs it.
+ */
+import { LinkTransport, openWal, RaftNode } from '@cometkms/consensus';
+import type { Answer } from '@cometkms/sign-state';
+import type { Checked } from '../check-home.js';
+import { formatHostPort } from '../config/addresses.js';
+import type { Settings } from '../config/settings.js';
+import { writeReplicaFile } from '../home-records.js';
+import { noLinks } from './no-links.js';
+import type { SigningStateMachine } from './state-machine.js';
+
+export interface NodeMaterial {
+  readonly settings: Settings;
+  readonly checked: Checked;
+  readonly identity: string;
+  readonly version: string;
+}
+
+export function makeNode(
+  material: NodeMaterial,
+  machine: SigningStateMachine,
+  onFatal: (error: Error) => void,
+): RaftNode<Answer> {
+  const { settings, checked, identity, version } = material;
+  const alone = checked.raftListen === null;
+  return new RaftNode<Answer>({
+    storage: openWal({ directory: checked.paths.wal }),
+    transport: alone ? noLinks : makeTransport(material),
+    self: { id: identity, name: checked.name },
+    version,
+    members: checked.members.map(({ name, address, identity: id }) => ({
+      id: name === checked.name ? identity : id,
+      name,
+      address,
+      witness: false,
+    })),
+    clusterId: checked.genesis?.clusterId ?? checked.replica?.clusterId ?? null,
+    joined: checked.replica,
+    recordJoined: async ({ clusterId }) => {
+      const joinedAt = new Date().toISOString();
+      const { name, paths } = checked;
+      await writeReplicaFile(paths.replica, { clusterId, identity, name, joinedAt });
+    },
+    stateMachine: machine,
+    timers: settings.raft,
+    snapshotEntries: settings.raft.snapshotEntries,
+    configDigest: () => configDigest(material),
+    onFatal,
+  });
+}
+
+function makeTransport({ checked, identity }: NodeMaterial): LinkTransport {
+  const { tls, raftListen } = checked;
+  return new LinkTransport({
+    self: identity,
+    listen: raftListen === null ? '' : formatHostPort(raftListen),
+    security:
+      tls === null
+        ? { kind: 'insecure' }
+        : {
+            kind: 'tls',
+            clusterId: tls.certificate.clusterId,
+            authorityPem: tls.caPem,
+            certificatePem: tls.certificatePem,
+            privateKeyPem: tls.keyPem,
+          },
+  });
+}
+
+/** Items that should be the same on every member; a difference is a warning. */
+function configDigest({ settings, checked }: NodeMaterial): string {
+  const { heartbeatIntervalMs, electionTimeoutMs, leaseMs } = settings.raft;
+  const chains = checked.chains.map((c) => `${c.settings.id}/${c.keyAddress}`).sort();
+  return [
+    `timers=${heartbeatIntervalMs}/${electionTimeoutMs}/${leaseMs}`,
+    `chains=${chains.join(',')}`,
+  ].join(' ');
+}
+
+/** What of another member's digest differs from ours. */
+export function driftOf(material: NodeMaterial, theirs: string): readonly string[] {
+  const own = configDigest(material).split(' ');
+  return theirs.split(' ').filter((item) => item !== '' && !own.includes(item));
+}
