@@ -1,0 +1,127 @@
+/**
+ * What whole replicas do with what their state files and operators say: a chain is registered once, from the highest
+ * position, or not at all; a file that is ahead later is a floor, or a refusal.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CmkmsError } from '../src/errors.js';
+import { Cluster, until } from './cluster.js';
+import { CHAIN } from './scratch-homes.js';
+
+const position = (p: { height: string; round: number; step: number } | null): string | null =>
+  p === null ? null : `${p.height}/${p.round}/${p.step}`;
+
+async function codes(cluster: Cluster): Promise<readonly string[]> {
+  const failures = [...cluster.members.values()].map(({ failure }) => failure);
+  return (await Promise.all(failures)).map((error) => {
+    assert.ok(error instanceof CmkmsError, String(error));
+    return error.code;
+  });
+}
+
+test('a key that never signed anywhere: registered without a position, once', async (t) => {
+  const cluster = await Cluster.start({ neverSigned: true });
+  t.after(() => cluster.dispose());
+  const leader = await cluster.leader();
+  const { start } = await leader.logged.until('registered');
+  assert.equal(start, 'never signed');
+  await cluster.everywhere('founded');
+  const { chains } = await cluster.status(leader.name);
+  assert.deepEqual(
+    [chains[0]?.registration, chains[0]?.last_sign_state, chains[0]?.floor],
+    ['registered', null, null],
+  );
+
+  // The flag that stays in a unit file, on the next start.
+  const [name = ''] = cluster.names;
+  await cluster.stop(name);
+  const again = await cluster.start(name);
+  const { note } = await again.logged.until('config_note', ({ note }) => note.includes('flag'));
+  assert.match(note, /--allow-fresh-state test-1: the chain is registered/);
+});
+
+test('of several state files the highest position wins', async (t) => {
+  const cluster = await Cluster.start({ states: { a: 7n, c: 9n } });
+  t.after(() => cluster.dispose());
+  const leader = await cluster.leader();
+  const { start } = await leader.logged.until('registered');
+  assert.equal(start, 'imported at 9/0/3');
+  for (const name of cluster.names) {
+    await until(`${name} applied it`, async () => {
+      const { chains } = await cluster.status(name);
+      return position(chains[0]?.last_sign_state ?? null) === '9/0/3' || undefined;
+    });
+  }
+});
+
+test('no replica knows anything: every one of them ends, and says how to go on', async (t) => {
+  const cluster = await Cluster.start();
+  t.after(() => cluster.dispose());
+  assert.deepEqual(await codes(cluster), ['STATE_MISSING', 'STATE_MISSING', 'STATE_MISSING']);
+});
+
+test('one file says signed, another replica says never: every one of them ends', async (t) => {
+  const cluster = await Cluster.start({
+    states: { a: 7n },
+    flags: { b: { allowFreshState: [CHAIN] } },
+  });
+  t.after(() => cluster.dispose());
+  const contradicts = ['STATE_CONTRADICTS', 'STATE_CONTRADICTS', 'STATE_CONTRADICTS'];
+  assert.deepEqual(await codes(cluster), contradicts);
+});
+
+test('a member that has the chain not configured, or is away, is waited for by name', async (t) => {
+  const cluster = await Cluster.start({
+    states: { a: 7n },
+    flags: { c: { chainId: 'other-1', allowFreshState: ['other-1'] } },
+  });
+  t.after(() => cluster.dispose());
+  const leader = await cluster.leader();
+  const waiting = await leader.logged.until('registration_wait', ({ chain }) => chain === CHAIN);
+  assert.equal(waiting.waiting_for, 'c (chain not configured there)');
+  for (const name of ['a', 'b']) {
+    const { chains, notes } = await cluster.status(name);
+    assert.equal(chains[0]?.waiting_for, waiting.waiting_for, name);
+    assert.ok(notes.some((note) => note.code === 'CHAIN_UNREGISTERED'));
+  }
+
+  await cluster.stop('c');
+  const next = await cluster.leader();
+  await next.logged.until('registration_wait', (f) => f.waiting_for === 'c (not reachable)');
+
+  await cluster.start('c', { chainId: CHAIN, allowFreshState: [] });
+  assert.equal((await cluster.anywhere('registered')).start, 'imported at 7/0/3');
+});
+
+test('a file one height ahead is a floor before anything is served', async (t) => {
+  const cluster = await Cluster.start({ names: ['a', 'b'], states: { a: 7n } });
+  t.after(() => cluster.dispose());
+  await (await cluster.leader()).logged.until('registered');
+  await Promise.all([cluster.stop('a'), cluster.stop('b')]);
+  await cluster.writeState('b', 8n);
+
+  await Promise.all([cluster.start('a'), cluster.start('b')]);
+  const { running, logged } = await cluster.leader();
+  // Asked in the very turn in which it first may serve.
+  const [chain] = running.replica.chains;
+  assert.ok(chain !== undefined);
+  assert.equal(running.replica.store.read(chain.id)?.floor?.height, 8n);
+  const { reason, floor } = await logged.until('floor_raised');
+  assert.deepEqual([floor, reason], ['8/0/3', 'state file of b is ahead']);
+});
+
+test('a file two heights ahead ends its own replica, and the others go on', async (t) => {
+  const cluster = await Cluster.start({ states: { a: 7n } });
+  t.after(() => cluster.dispose());
+  await (await cluster.leader()).logged.until('registered');
+  await cluster.stop('c');
+  await cluster.writeState('c', 9n);
+  const ahead = await cluster.start('c');
+  const error = await ahead.failure;
+  assert.ok(error instanceof CmkmsError);
+  assert.equal(error.code, 'STATE_AHEAD');
+  assert.match(error.message, /at 9\/0\/3, the cluster's log at 7\/0\/3, 2 heights behind/);
+  assert.match(error.remedy, /floor raise --chain-id test-1 --height 9/);
+  assert.deepEqual([...cluster.members.keys()].sort(), ['a', 'b']);
+  await cluster.leader();
+});
