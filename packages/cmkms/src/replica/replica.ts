@@ -18,17 +18,13 @@ import type { Metrics } from '../metrics/index.js';
 import { signTypes } from '../status.js';
 import { answerOf } from './answers.js';
 import { type HeldChain, openChains } from './chains.js';
+import { Conversation } from './conversation.js';
 import { Dialling } from './dialling.js';
+import { dismissalError } from './dismissal-error.js';
+import { reportLeadership } from './leadership-reports.js';
 import { describeLinks } from './link-reports.js';
 import { Members } from './members.js';
-import {
-  type Dismissal,
-  decodeReplicaMessage,
-  encodeReplicaMessage,
-  type ReplicaMessage,
-  type SignAsk,
-  type Statement,
-} from './message.js';
+import type { Dismissal, SignAsk } from './message.js';
 import { makeNode } from './node.js';
 import { RaftStore } from './raft-store.js';
 import { Registrar } from './registrar.js';
@@ -73,6 +69,7 @@ export class Replica {
   stopping = false;
   readonly #router: Router;
   readonly #dialling: Dialling;
+  readonly #conversation: Conversation;
   readonly #byId = new Map<string, HeldChain>();
   readonly #flagTold = new Set<string>();
   #leaderlessSince: number | null = performance.now();
@@ -97,6 +94,7 @@ export class Replica {
       log('state_file_failed', { path, detail: String(error) }),
     );
     this.registrar = this.#makeRegistrar();
+    this.#conversation = this.#makeConversation();
     this.#router = this.#makeRouter();
     this.machine.onChanged = (id) => this.#onRecord(id);
   }
@@ -107,7 +105,7 @@ export class Replica {
     await this.#openChains();
     this.#listen();
     this.members.setMembers([{ id: identity, name: checked.name, address: '', witness: false }]);
-    this.members.stated(identity, this.#statement());
+    this.#conversation.stateToAll();
     await this.node.start();
     if (this.node.membership !== null) this.#onMembership();
     this.links = this.#makeLinks();
@@ -194,6 +192,21 @@ export class Replica {
     };
   }
 
+  #makeConversation(): Conversation {
+    return new Conversation(
+      this.node,
+      this.members,
+      { chains: () => this.chains, linksHeld: () => this.links?.held() ?? [] },
+      {
+        asked: (from, ask) => void this.#onAsk(from, ask),
+        answered: (from, answer) => this.#router.answered(from, answer),
+        stated: () => this.#leadershipChanged(),
+        dismissed: (dismissal) => this.#onDismissed(dismissal),
+      },
+      this.options.log,
+    );
+  }
+
   #makeRouter(): Router {
     const { node } = this;
     return new Router({
@@ -206,7 +219,7 @@ export class Replica {
       },
       leaderlessMs: () => this.leaderlessMs(),
       gate: (id) => this.#byId.get(idKey(id))?.gate,
-      ask: (leader, ask) => this.#send(leader, ask),
+      ask: (leader, ask) => this.#conversation.send(leader, ask),
     });
   }
 
@@ -217,7 +230,7 @@ export class Replica {
         leadingTerm: () => (this.node.mayServe() ? (this.node.status()?.term ?? null) : null),
         members: () => this.members.views(),
         limits: () => limits,
-        dismiss: (member, id, reason) => this.#dismiss(member, id, reason),
+        dismiss: (member, id, reason) => this.#conversation.dismiss(member, id, reason),
         tell,
         changed: () => this.#leadershipChanged(),
       },
@@ -267,13 +280,13 @@ export class Replica {
       if (serving) void this.#onServing();
       else this.#leadershipChanged();
     });
-    node.on('application', (from, payload) => this.#onApplication(from, payload));
+    node.on('application', (from, payload) => this.#conversation.heard(from, payload));
     node.on('linkUp', (peer, hello) => {
       // As configured: before the founding there is no membership to ask.
       const listed = this.options.checked.members.find((member) => member.name === hello.name);
       const address = listed?.address ?? '';
       log('peer_up', { peer: hello.name, address, version: hello.version });
-      this.#send(peer, this.#statement());
+      this.#conversation.stateTo(peer);
       this.#leadershipChanged();
     });
     node.on('linkDown', (peer, cause, detail) => {
@@ -288,6 +301,11 @@ export class Replica {
     node.on('synced', (ms) => metrics.logSynced(ms));
   }
 
+  #stateToAll(): void {
+    this.#conversation.stateToAll();
+    this.registrar.kick();
+  }
+
   #onMembership(): void {
     const voters = this.node.membership?.voters ?? [];
     this.members.setMembers(voters);
@@ -297,28 +315,16 @@ export class Replica {
 
   #onRole(change: RoleChange & { readonly previous: string | null }): void {
     const { log, metrics } = this.options;
-    const { role, term, leader, reason, previous } = change;
+    const { leader } = change;
     if (leader === null) this.#leaderlessSince ??= performance.now();
-    if (previous === this.node.id && leader !== this.node.id) {
-      const unreachable = this.members.all
-        .filter((m) => !this.#dialling.hears(m.id))
-        .map((m) => m.name);
-      log('leadership_lost', { term, reason, unreachable });
-    }
-    if (role === 'leader') metrics.election('won');
-    if (role === 'follower' && reason === 'lost') metrics.election('lost');
-    if (leader !== null && leader !== previous) {
-      const took =
-        this.#leaderlessSince === null ? null : performance.now() - this.#leaderlessSince;
-      metrics.leaderChanged();
-      log('leader', {
-        leader: this.members.nameOf(leader) ?? leader,
-        term,
-        previous: this.members.nameOf(previous),
-        reason,
-        took_ms: took,
-      });
-    }
+    const facts = {
+      change,
+      self: this.node.id,
+      leaderlessMs: this.#leaderlessSince === null ? null : this.leaderlessMs(),
+      unreachable: this.members.all.filter((m) => !this.#dialling.hears(m.id)).map((m) => m.name),
+      nameOf: (id: string | null) => this.members.nameOf(id),
+    };
+    reportLeadership(facts, log, metrics);
     if (leader !== null) this.#leaderlessSince = null;
     this.#leadershipChanged();
   }
@@ -413,7 +419,7 @@ export class Replica {
     const deadlineMs =
       performance.now() + Math.min(budgetMs, this.options.settings.signing.deadlineMs);
     const outcome = await this.#router.serve(request, deadlineMs);
-    this.#send(from, { kind: 'answer', number, outcome });
+    this.#conversation.send(from, { kind: 'answer', number, outcome });
     this.reports.later({
       chain,
       request,
@@ -426,80 +432,9 @@ export class Replica {
 
   // ------------------------------------------------------------------------- other members
 
-  #send(to: string, message: ReplicaMessage): boolean {
-    return this.node.sendApplication(to, encodeReplicaMessage(message));
-  }
-
-  #statement(): Statement {
-    return {
-      kind: 'statement',
-      chains: this.chains.map(({ id, known, validators }) => ({
-        id,
-        known,
-        validators: validators.map((validator) => validator.text),
-      })),
-      linksHeld: this.links?.held() ?? [],
-    };
-  }
-
-  #stateToAll(): void {
-    const statement = this.#statement();
-    this.members.stated(this.node.id, statement);
-    for (const { id } of this.members.all) if (id !== this.node.id) this.#send(id, statement);
-    this.registrar.kick();
-  }
-
-  #onApplication(from: string, payload: Uint8Array): void {
-    let message: ReplicaMessage;
-    try {
-      message = decodeReplicaMessage(payload);
-    } catch (error) {
-      const peer = this.members.nameOf(from) ?? from;
-      this.options.log('trace', { what: `message of ${peer} dropped`, detail: String(error) });
-      return;
-    }
-    switch (message.kind) {
-      case 'ask':
-        void this.#onAsk(from, message);
-        return;
-      case 'answer':
-        this.#router.answered(from, message);
-        return;
-      case 'statement':
-        this.members.stated(from, message);
-        this.#leadershipChanged();
-        return;
-      case 'dismissal':
-        if (from === this.node.leader) this.#onDismissed(message);
-        return;
-    }
-  }
-
-  #dismiss(member: string, id: RecordId, reason: Dismissal['reason']): void {
-    const message: Dismissal = { kind: 'dismissal', id, reason };
-    const to = this.members.named(member)?.id;
-    if (to === undefined) return;
-    if (to !== this.node.id) this.#send(to, message);
-    // Last, so that the others are told before this process ends.
-    else setImmediate(() => this.#onDismissed(message));
-  }
-
   #onDismissed({ id, reason }: Dismissal): void {
     const chain = this.#byId.get(idKey(id));
-    if (chain === undefined) return;
-    const { chainId, checked } = chain;
-    const path = checked.settings.statePath;
-    const own = checked.state?.position;
-    const file = own === undefined ? '0/0/0' : `${own.height}/${own.round}/${own.step}`;
-    if (reason.kind === 'allSilent') this.fail(new CmkmsError('STATE_MISSING', { chainId, path }));
-    else if (reason.kind === 'contradiction') {
-      this.fail(new CmkmsError('STATE_CONTRADICTS', { chainId, path, position: file }));
-    } else {
-      const { height, round, step } = reason.cluster;
-      const heights = ((own?.height ?? 0n) - height).toString();
-      const log = `${height}/${round}/${step}`;
-      this.fail(new CmkmsError('STATE_AHEAD', { chainId, path, file, log, heights }));
-    }
+    if (chain !== undefined) this.fail(dismissalError(chain.checked, reason));
   }
 
   #addressOf(id: RecordId): string {
