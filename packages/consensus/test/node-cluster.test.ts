@@ -148,7 +148,7 @@ test('an old copy of a disk is refused', async (t) => {
     names.every((name) => name === old || w.node(name).helloOf(w.node(old).id)) ? true : undefined,
   );
   await w.stop(old);
-  await w.start(old, copy);
+  await w.start(old, { directory: copy });
   const { message } = await until('refused', () => w.replica(old).fatal ?? undefined);
   assert.match(message, /refuses this replica/);
 });

@@ -14,6 +14,7 @@ import {
   issueReplicaCertificate,
   type KeyedCertificate,
   LinkTransport,
+  type LogStorage,
   openWal,
   RaftNode,
   type StateMachine,
@@ -44,6 +45,18 @@ export interface Replica {
   node: RaftNode<number> | null;
   machine: Journal;
   fatal: Error | null;
+}
+
+/** How one start differs from the ordinary one. */
+export interface StartOptions {
+  /** A copy of its disk. */
+  readonly directory?: string;
+  /** Beside the original, at another port. */
+  readonly beside?: boolean;
+  readonly storage?: (storage: LogStorage) => LogStorage;
+  readonly recordJoined?: () => Promise<void>;
+  readonly machine?: Journal;
+  readonly clusterId?: string;
 }
 
 export interface WorldOptions {
@@ -100,22 +113,26 @@ export class NodeWorld {
     return node;
   }
 
-  /** On its own disk, or on a copy of it that the caller made. */
-  async start(name: string, directory = this.replica(name).directory): Promise<RaftNode<number>> {
-    const replica = this.replica(name);
+  async start(name: string, how: StartOptions = {}): Promise<RaftNode<number>> {
+    const replica = how.beside ? this.#twin(name) : this.replica(name);
+    const port = how.beside ? 0 : this.#ports.get(name);
     const certificate = this.#certificates.get(name);
     const authority = this.#authority;
     if (certificate === undefined || authority === null) throw new Error('no certificate');
     const insecure = this.#options.insecure === true;
     const idOf = (n: string): string =>
       insecure ? n : (this.#certificates.get(n)?.identity ?? '');
-    const machine = new Journal();
+    const machine = how.machine ?? new Journal();
     replica.machine = machine;
+    const disk = openWal({
+      directory: how.directory ?? replica.directory,
+      segmentBytes: 256 * 1024,
+    });
     const node = new RaftNode<number>({
-      storage: openWal({ directory, segmentBytes: 256 * 1024 }),
+      storage: how.storage?.(disk) ?? disk,
       transport: new LinkTransport({
         self: idOf(name),
-        listen: `127.0.0.1:${this.#ports.get(name)}`,
+        listen: `127.0.0.1:${port}`,
         security: insecure
           ? { kind: 'insecure' }
           : {
@@ -134,9 +151,10 @@ export class NodeWorld {
         address: `127.0.0.1:${this.#ports.get(n)}`,
         witness: false,
       })),
-      clusterId: insecure ? null : this.clusterId,
+      clusterId: how.clusterId ?? (insecure ? null : this.clusterId),
       joined: replica.joined,
       recordJoined: async ({ clusterId }) => {
+        await how.recordJoined?.();
         replica.joined = { clusterId };
       },
       stateMachine: machine,
@@ -150,6 +168,13 @@ export class NodeWorld {
     replica.node = node;
     await node.start();
     return node;
+  }
+
+  /** Another process with this name: its fate is its own. */
+  #twin(name: string): Replica {
+    const twin = { ...this.replica(name), node: null, fatal: null, machine: new Journal() };
+    this.replicas.set(`${name}'`, twin);
+    return twin;
   }
 
   async stop(name: string): Promise<void> {
@@ -169,7 +194,7 @@ export class NodeWorld {
   }
 
   async dispose(): Promise<void> {
-    for (const { name, node } of this.replicas.values()) if (node !== null) await this.stop(name);
+    for (const { node } of this.replicas.values()) await node?.stop();
     rmSync(this.directory, { recursive: true, force: true });
   }
 }

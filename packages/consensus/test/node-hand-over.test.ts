@@ -1,0 +1,81 @@
+/** A leader that cannot serve, or that stops on purpose, hands over instead of being missed. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { LogStorage, MemberId } from '../src/index.js';
+import { NodeWorld, until } from './node-world.js';
+
+const names = ['a', 'b', 'c'];
+
+async function world(t: TestContext): Promise<NodeWorld> {
+  const w = await NodeWorld.create({ names, insecure: true });
+  t.after(() => w.dispose());
+  return w;
+}
+
+const handedOver = (w: NodeWorld, name: string) =>
+  new Promise<{ to: MemberId | null; reason: string }>((resolve) => {
+    w.node(name).once('handedOver', (to, reason) => resolve({ to, reason }));
+  });
+
+test('an unfit leader hands over, and names why', async (t) => {
+  const w = await world(t);
+  await Promise.all(names.map((name) => w.start(name)));
+  const leader = await w.leader();
+  const told = handedOver(w, leader);
+  w.node(leader).setUnfit('the key backend fails');
+  const { to, reason } = await told;
+  assert.equal(reason, 'the key backend fails');
+  assert.ok(to !== null && to !== leader);
+  await w.leader(leader);
+});
+
+test('a leader whose log takes longer than an election hands over', async (t) => {
+  const w = await world(t);
+  const slow = new Set<string>();
+  for (const name of names) {
+    const storage = (disk: LogStorage): LogStorage => ({
+      open: () => disk.open(),
+      append: async (batches) => {
+        if (slow.has(name)) await new Promise((resolve) => setTimeout(resolve, 1500));
+        await disk.append(batches);
+      },
+      stats: () => disk.stats(),
+      close: () => disk.close(),
+    });
+    await w.start(name, { storage });
+  }
+  const leader = await w.leader();
+  const told = handedOver(w, leader);
+  slow.add(leader);
+  // The others are quick, so it commits; the leader's own disk is still writing.
+  await w.node(leader).propose(Buffer.from('one'), 30_000);
+  const { reason } = await told;
+  assert.match(reason, /slower than the election timeout/);
+});
+
+test('a leader that is stopped hands over first: the others never miss it', async (t) => {
+  const w = await world(t);
+  await Promise.all(names.map((name) => w.start(name)));
+  const leader = await w.leader();
+  const reasons: string[] = [];
+  for (const name of names) {
+    if (name !== leader) w.node(name).on('role', ({ reason }) => reasons.push(reason));
+  }
+  await w.stop(leader);
+  await w.leader(leader);
+  assert.ok(reasons.includes('transfer'), reasons.join());
+  assert.ok(!reasons.includes('peer_closed') && !reasons.includes('timeout'), reasons.join());
+});
+
+test('a proposal is copied before anything else', async (t) => {
+  const w = await world(t);
+  await Promise.all(names.map((name) => w.start(name)));
+  const leader = await w.leader();
+  const command = Buffer.from('before');
+  const sent = w.node(leader).propose(command, 30_000);
+  command.write('after!');
+  await sent;
+  await until('all have it', () =>
+    names.every((name) => w.replica(name).machine.entries[0] === 'before') ? true : undefined,
+  );
+});

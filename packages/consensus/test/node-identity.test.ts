@@ -1,0 +1,81 @@
+/** An identity is used by one disk and one process: copies are refused, and the original goes on. */
+import assert from 'node:assert/strict';
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { LogStorage } from '../src/index.js';
+import { NodeWorld, until } from './node-world.js';
+
+const names = ['a', 'b', 'c'];
+
+async function running(t: TestContext): Promise<NodeWorld> {
+  const w = await NodeWorld.create({ names });
+  t.after(() => w.dispose());
+  await Promise.all(names.map((name) => w.start(name)));
+  await propose(w, 'one');
+  return w;
+}
+
+const propose = async (w: NodeWorld, text: string) =>
+  w.node(await w.leader()).propose(Buffer.from(text), 30_000);
+
+test('a copy that is started beside the original is refused, and the original goes on', async (t) => {
+  const w = await running(t);
+  const name = names.find((one) => w.node(one).status()?.role !== 'leader') ?? '';
+  await w.stop(name);
+  const directory = join(w.directory, 'copy');
+  cpSync(w.replica(name).directory, directory, { recursive: true });
+  await w.start(name);
+  await propose(w, 'two');
+  await until('its start is known', () =>
+    names.every((one) => one === name || w.node(one).isUp(w.node(name).id)) ? true : undefined,
+  );
+  await w.start(name, { directory, beside: true });
+  const { message } = await until('refused', () => w.replica(`${name}'`).fatal ?? undefined);
+  assert.match(message, /two processes show start|leads to the replica itself/);
+  await propose(w, 'three');
+  await until('the original applies', () =>
+    w.replica(name).machine.entries.includes('three') ? true : undefined,
+  );
+  assert.equal(w.replica(name).fatal, null);
+});
+
+test('a restart under load is never taken for an older disk', async (t) => {
+  const w = await running(t);
+  for (let round = 0; round < 4; round += 1) {
+    const leader = w.node(await w.leader());
+    const sent = Array.from({ length: 50 }, (_, i) =>
+      leader.propose(Buffer.from(`${round}.${i}`), 30_000).catch((error: unknown) => error),
+    );
+    const name = names[round % names.length] ?? '';
+    await w.stop(name);
+    await w.start(name);
+    await Promise.all(sent);
+    await propose(w, `after ${round}`);
+  }
+  for (const name of names) assert.equal(w.replica(name).fatal, null);
+});
+
+test('no vote counts before its sender’s joining is on the candidate’s disk', async (t) => {
+  const w = await NodeWorld.create({ names });
+  t.after(() => w.dispose());
+  for (const name of names) {
+    const joined = new Set<string>();
+    const storage = (disk: LogStorage): LogStorage => ({
+      open: () => disk.open(),
+      append: async (batches) => {
+        await disk.append(batches);
+        for (const { marks } of batches) {
+          for (const mark of marks ?? []) if (mark.joined) joined.add(mark.peer);
+        }
+      },
+      stats: () => disk.stats(),
+      close: () => disk.close(),
+    });
+    const node = await w.start(name, { storage });
+    node.on('role', ({ role }) => {
+      if (role === 'leader') assert.ok(joined.size > 0, `${name} leads by a stranger’s vote`);
+    });
+  }
+  await propose(w, 'one');
+});
