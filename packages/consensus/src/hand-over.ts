@@ -13,6 +13,7 @@ export interface HandOverWorld {
   core(): Core | null;
   feed(input: Input): void;
   nameOf(id: MemberId | null): string | null;
+  isUp(peer: MemberId): boolean;
   /** How long the write in flight has taken, in milliseconds. */
   inFlightMs(now: number): number;
   /** Of a hand-over that nobody asked for; `to` null: nobody took it. */
@@ -28,7 +29,7 @@ export class HandOver {
   readonly #world: HandOverWorld;
   #unfit: string | null = null;
   #lastAt = Number.NEGATIVE_INFINITY;
-  #waiting: ((leader: MemberId) => void)[] = [];
+  #waiting: ((leader: MemberId | null) => void)[] = [];
 
   constructor(self: MemberId, electionTimeoutMs: number, world: HandOverWorld) {
     this.#self = self;
@@ -40,15 +41,16 @@ export class HandOver {
     this.#unfit = reason;
   }
 
+  /** Another voter that could be told. */
   hasSuccessor(): boolean {
     const voters = this.#world.core()?.snapshot.membership.voters ?? [];
-    return voters.length > 1;
+    return voters.some(({ id }) => id !== this.#self && this.#world.isUp(id));
   }
 
   /** Somebody leads, or nobody. */
   leaderChanged(leader: MemberId | null): void {
     if (leader === null || leader === this.#self) return;
-    for (const resolve of this.#waiting.splice(0)) resolve(leader);
+    for (const over of [...this.#waiting]) over(leader);
   }
 
   /** @throws ConsensusError CONSENSUS_NOT_LEADER  not leading, or nobody took over in time */
@@ -59,17 +61,21 @@ export class HandOver {
       throw new ConsensusError('CONSENSUS_NOT_LEADER', { leader });
     }
     return await new Promise((resolve, reject) => {
-      const taken = (leader: MemberId): void => {
+      const over = (leader: MemberId | null): void => {
         clearTimeout(deadline);
-        resolve(leader);
+        this.#waiting = this.#waiting.filter((one) => one !== over);
+        if (leader !== null) resolve(leader);
+        else reject(new ConsensusError('CONSENSUS_NOT_LEADER', { leader: null }));
       };
-      const deadline = setTimeout(() => {
-        this.#waiting = this.#waiting.filter((one) => one !== taken);
-        reject(new ConsensusError('CONSENSUS_NOT_LEADER', { leader: null }));
-      }, 2 * this.#electionTimeoutMs);
-      this.#waiting.push(taken);
+      const deadline = setTimeout(() => over(null), 2 * this.#electionTimeoutMs);
+      this.#waiting.push(over);
       this.#world.feed({ kind: 'transfer', to });
     });
+  }
+
+  /** Nobody will take over any more, as far as this replica will learn. */
+  end(): void {
+    for (const over of [...this.#waiting]) over(null);
   }
 
   /** To be asked at each step: heartbeats make it often enough while leading. */

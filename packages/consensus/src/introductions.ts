@@ -87,6 +87,12 @@ export class Introductions {
     this.#held.delete(peer);
   }
 
+  /** False where it has not joined, or another cluster than ours: neither may reach the core. */
+  isOfOurs(peer: MemberId): boolean {
+    const hello = this.#linked.get(peer);
+    return hello?.joined === true && hello.clusterId === this.#own.clusterId();
+  }
+
   /** It says that it joined, and our disk does not say so yet: to be written without waiting. */
   isToBeWritten(peer: MemberId): boolean {
     return this.#linked.get(peer)?.joined === true && !this.#marks.isJoinedDurably(peer);

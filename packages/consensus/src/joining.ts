@@ -45,7 +45,8 @@ export class Joining {
   /** What founded members say the genesis is. */
   #told: Genesis | null = null;
   #joined = false;
-  #founding = false;
+  /** The founding under way, or done. */
+  #founding: Promise<void> | null = null;
 
   constructor(options: JoiningOptions, writer: LogWriter, world: JoiningWorld) {
     this.#options = options;
@@ -73,12 +74,13 @@ export class Joining {
 
   /**
    * Before anybody is asked.
+   * @returns false where the log came to its end meanwhile
    * @throws ConsensusError CONSENSUS_LOG_MISSING, CONSENSUS_LOG_FOREIGN, CONSENSUS_CLUSTER_DIFFERS
    */
-  async resume({ genesis, boot }: RecoveredStorage): Promise<void> {
+  async resume({ genesis, boot }: RecoveredStorage): Promise<boolean> {
     const { self, joined, clusterId } = this.#options;
     if (genesis === null) {
-      if (joined === null) return;
+      if (joined === null) return true;
       // It has promised things that are not here.
       throw new ConsensusError('CONSENSUS_LOG_MISSING', { clusterId: joined.clusterId });
     }
@@ -93,23 +95,31 @@ export class Joining {
     // The start is numbered on disk before anything is said: a copy of this disk has the same number.
     this.#boot = (boot?.boot ?? 0) + 1;
     this.#writer.add({ boot: this.boot });
-    await this.#writer.settled();
+    if (!(await this.#writer.settled())) return false;
     this.#genesis = genesis;
+    // A crash came between the genesis and the record.
     if (joined === null) await this.#options.recordJoined(genesis);
     this.#joined = true;
+    return true;
+  }
+
+  /** Once nothing of it is being written any more. */
+  async settled(): Promise<void> {
+    await this.#founding;
   }
 
   /** To be asked whenever a link or a hello changed. */
   tryFounding(): void {
-    if (this.#genesis !== null || this.#founding) return;
+    if (this.#genesis !== null || this.#founding !== null) return;
     const { self, members, clusterId } = this.#options;
     const hellos = new Map([...this.#world.hellos()].map((hello) => [hello.name, hello]));
     const plan = planFounding({ self, members, clusterId, hellos, told: this.#told });
     this.#world.planned(plan);
     if (plan.kind !== 'found') return;
-    this.#founding = true;
     const drawn = plan.clusterId ?? `c-${randomBytes(8).toString('hex')}`;
-    this.#found(drawn, plan.membership).catch((error: unknown) => this.#world.failed(error));
+    this.#founding = this.#found(drawn, plan.membership).catch((error: unknown) =>
+      this.#world.failed(error),
+    );
   }
 
   /** A founded member says what the genesis is; only one with the members that are seen is taken. */
@@ -133,7 +143,7 @@ export class Joining {
       entries: [],
     };
     this.#writer.add({ genesis, boot: this.boot, hard: log.hard, snapshot: log.snapshot });
-    await this.#writer.settled();
+    if (!(await this.#writer.settled())) return;
     this.#genesis = genesis;
     await this.#options.recordJoined(genesis);
     this.#joined = true;

@@ -4,6 +4,7 @@
  * Owns    one write in flight; what waits meanwhile goes into the next frame together (group commit).
  * Never   lets a promise leave before its receipt is durable, or anything after a write failed.
  * Rule    rules 1, 10, 11, 13, 48.
+ * Proof   test/log-writer.test.ts, on a storage whose writes end when the test says so.
  */
 import { invariant } from '@cometkms/invariant';
 import type { Receipt } from './core/types.js';
@@ -21,7 +22,7 @@ export interface WriterWorld {
 }
 
 export class LogWriter {
-  readonly #storage: LogStorage;
+  readonly #storage: Pick<LogStorage, 'append'>;
   readonly #world: WriterWorld;
   #lastReceipt = 0;
   #durable = 0;
@@ -32,9 +33,9 @@ export class LogWriter {
   #inFlight: Promise<void> = Promise.resolve();
   /** Promises in the order in which they were made. */
   #held: { readonly after: Receipt; readonly send: () => void }[] = [];
-  #idle: (() => void)[] = [];
+  #idle: ((onDisk: boolean) => void)[] = [];
 
-  constructor(storage: LogStorage, world: WriterWorld) {
+  constructor(storage: Pick<LogStorage, 'append'>, world: WriterWorld) {
     this.#storage = storage;
     this.#world = world;
   }
@@ -65,33 +66,19 @@ export class LogWriter {
   /** Starts the next write, if there is something and nothing is in flight. */
   kick(): void {
     if (this.#writingSince !== null || this.#latched) return;
-    const marks = this.#waiting.length > 0 ? this.#world.takeMarks() : [];
-    const batches = marks.length > 0 ? [...this.#waiting, { marks }] : this.#waiting;
-    if (batches.length === 0) {
-      for (const resolve of this.#idle.splice(0)) resolve();
+    if (this.#waiting.length === 0) {
+      for (const resolve of this.#idle.splice(0)) resolve(true);
       return;
     }
+    const marks = this.#world.takeMarks();
+    const batches = marks.length > 0 ? [...this.#waiting, { marks }] : this.#waiting;
     this.#waiting = [];
-    const through = this.#lastReceipt as Receipt;
-    const started = performance.now();
-    this.#writingSince = started;
-    this.#inFlight = this.#storage.append(batches).then(
-      () => {
-        this.#writingSince = null;
-        if (this.#latched) return;
-        this.#world.synced(performance.now() - started);
-        this.#nowDurable(through, marks);
-      },
-      (error: unknown) => {
-        // Latched: no later write, and no promise, may follow a failed one (rule 48).
-        this.latch();
-        this.#world.failed(error);
-      },
-    );
+    this.#inFlight = this.#write(batches, this.#lastReceipt as Receipt, marks);
   }
 
-  /** Resolves once everything handed out so far is on disk. Never resolves after a failure. */
-  settled(): Promise<void> {
+  /** True once all that was handed out is on disk; false as soon as that can no longer be known. */
+  settled(): Promise<boolean> {
+    if (this.#latched) return Promise.resolve(false);
     return new Promise((resolve) => {
       this.#idle.push(resolve);
       this.kick();
@@ -103,12 +90,34 @@ export class LogWriter {
     this.#latched = true;
     this.#held = [];
     this.#waiting = [];
+    for (const resolve of this.#idle.splice(0)) resolve(false);
   }
 
   /** Latches, and waits for what is in flight. */
   async end(): Promise<void> {
     this.latch();
     await this.#inFlight;
+  }
+
+  /** Never rejects: whatever fails here, the disk or who was told of it, ends the process. */
+  async #write(
+    batches: readonly LogBatch[],
+    through: Receipt,
+    marks: readonly PeerMark[],
+  ): Promise<void> {
+    const started = performance.now();
+    this.#writingSince = started;
+    try {
+      await this.#storage.append(batches);
+      this.#writingSince = null;
+      if (this.#latched) return;
+      this.#world.synced(performance.now() - started);
+      this.#nowDurable(through, marks);
+    } catch (error) {
+      // Latched: no later write, and no promise, may follow a failed one (rule 48).
+      this.latch();
+      this.#world.failed(error);
+    }
   }
 
   #nowDurable(through: Receipt, marks: readonly PeerMark[]): void {
@@ -119,6 +128,7 @@ export class LogWriter {
       if (promise.after > through) this.#held.push(promise);
       else if (!this.#latched) promise.send();
     }
+    if (this.#latched) return;
     this.#world.durable(through, marks);
     this.kick();
   }

@@ -3,7 +3,7 @@
  *
  * Owns    the types at the door of node.ts.
  */
-import type { CoreConfig, MemberId, RoleChange } from './core/types.js';
+import type { CoreConfig, MemberId, Message, RoleChange } from './core/types.js';
 import type { FoundingStep, ListedMember } from './founding.js';
 import type { Genesis, LogStorage } from './storage.js';
 import type { Hello, LinkFault, PeerEndpoint, Transport } from './transport.js';
@@ -55,5 +55,7 @@ export interface NodeEvents {
   inboundFailed: [fault: LinkFault];
   /** One frame was written and synced, in milliseconds. */
   synced: [ms: number];
+  /** What no sound member says, or nobody of this cluster; it may come with each message. */
+  messageDropped: [from: MemberId, kind: Message['kind'], why: string];
   handedOver: [to: MemberId | null, reason: string, tookMs: number];
 }

@@ -27,6 +27,7 @@ import { Introductions } from './introductions.js';
 import { Joining } from './joining.js';
 import { encodeGenesis } from './log-codec.js';
 import { LogWriter } from './log-writer.js';
+import { objectionTo } from './message-check.js';
 import type { NodeEvents, RaftNodeOptions } from './node-contract.js';
 import type { Proposed } from './pending-proposals.js';
 import type { Genesis, RecoveredStorage } from './storage.js';
@@ -42,7 +43,9 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
   readonly #joining: Joining;
   #leader: MemberId | null = null;
   #serving = false;
+  #starting: Promise<void> = Promise.resolve();
   #ended = false;
+  #failure: Error | null = null;
 
   constructor(options: RaftNodeOptions<Answer>) {
     super();
@@ -61,7 +64,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
       },
       takeMarks: () => this.#introductions.takeDirtyMarks(),
       failed: (error) => this.#fatal(error),
-      synced: (ms) => this.emit('synced', ms),
+      synced: (ms) => this.#tell('synced', ms),
     });
     this.#driver = new CoreDriver(
       { ...options, self: options.self.id },
@@ -81,13 +84,14 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
       core: () => this.#core,
       feed: (input) => this.#driver.feed(input),
       nameOf: (id) => this.#nameOf(id),
+      isUp: (peer) => this.isUp(peer),
       inFlightMs: (now) => this.#writer.inFlightMs(now),
-      handedOver: (to, reason, tookMs) => this.emit('handedOver', to, reason, tookMs),
+      handedOver: (to, reason, tookMs) => this.#tell('handedOver', to, reason, tookMs),
     });
     this.#joining = new Joining(options, this.#writer, {
       hellos: () => this.#introductions.linked.values(),
       firstState: () => options.stateMachine.snapshot(),
-      planned: (plan) => this.emit('founding', plan),
+      planned: (plan) => this.#tell('founding', plan),
       founded: (genesis, log) => this.#guard(() => this.#onFounded(genesis, log)),
       failed: (error) => this.#fatal(error),
     });
@@ -105,12 +109,18 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
    * @throws ConsensusError  CONSENSUS_LOG_*, CONSENSUS_RECORD_UNKNOWN, CONSENSUS_CLUSTER_DIFFERS,
    *   CONSENSUS_LISTEN_FAILED, CONSENSUS_INSECURE_ADDRESS
    */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#starting = this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
     const { storage, transport } = this.#options;
     const recovered = await storage.open();
     this.#introductions.recovered(recovered.marks);
     if (recovered.genesis !== null) this.#showing.recovered(founded(recovered));
-    await this.#joining.resume(recovered);
+    // False: stopped, or failed, meanwhile. Then nothing may listen or dial any more.
+    if (!(await this.#joining.resume(recovered)) || this.#endedMeanwhile()) return;
     await transport.start(
       {
         onHello: (hello) => this.#introductions.judge(hello),
@@ -118,16 +128,17 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
         onUp: (peer) => this.#guard(() => this.#onUp(peer)),
         onDown: (peer, cause, detail) => this.#guard(() => this.#onDown(peer, cause, detail)),
         onDialFailed: (peer, fault) => {
-          this.emit('dialFailed', peer, fault);
+          this.#tell('dialFailed', peer, fault);
           this.#onRefused(peer.name, fault);
         },
         onInboundFailed: (fault) => {
-          this.emit('inboundFailed', fault);
+          this.#tell('inboundFailed', fault);
           this.#onRefused(fault.remoteAddress, fault);
         },
       },
       () => this.#hello(),
     );
+    if (this.#endedMeanwhile()) return;
     transport.setPeers(
       this.#options.members
         .filter(({ name }) => name !== this.#options.self.name)
@@ -137,6 +148,11 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     else this.#joining.tryFounding();
   }
 
+  #endedMeanwhile(): boolean {
+    if (this.#failure !== null) throw this.#failure;
+    return this.#ended;
+  }
+
   /** Hands leadership over where it can, then ends. Nothing is sent or written afterwards. */
   async stop(): Promise<void> {
     if (this.#core?.role.kind === 'leader' && this.#handOver.hasSuccessor()) {
@@ -144,6 +160,9 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
       await this.transferLeadership(null).catch(() => null);
     }
     this.#end('this replica stops');
+    // Each of these may be writing or opening something still.
+    await this.#starting.catch(() => null);
+    await this.#joining.settled();
     await this.#options.transport.stop();
     await this.#writer.end();
     await this.#options.storage.close();
@@ -237,7 +256,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
 
   #onFounded(genesis: Genesis, log: RecoveredLog): void {
     this.#run(log);
-    this.emit('founded', genesis);
+    this.#tell('founded', genesis);
     for (const peer of this.#introductions.linked.keys()) this.#tellJoined(peer);
   }
 
@@ -283,7 +302,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     const hello = this.#introductions.up(peer);
     invariant(hello !== null, 'a link that is up has said hello');
     this.#noteJoined(peer);
-    this.emit('linkUp', peer, hello);
+    this.#tell('linkUp', peer, hello);
     this.#tellJoined(peer);
     if (this.#core !== null) this.#driver.feed({ kind: 'link', peer, state: 'up' });
     else this.#joining.tryFounding();
@@ -298,7 +317,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
 
   #onDown(peer: MemberId, cause: 'closed' | 'lost', detail: string): void {
     this.#introductions.down(peer);
-    this.emit('linkDown', peer, cause, detail);
+    this.#tell('linkDown', peer, cause, detail);
     if (this.#core === null) this.#joining.tryFounding();
     else if (cause === 'closed') this.#driver.feed({ kind: 'link', peer, state: 'closed' });
   }
@@ -327,7 +346,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
         this.#joining.onTold(frame.genesis);
         return;
       case 'application':
-        this.emit('application', from, frame.payload);
+        this.#tell('application', from, frame.payload);
         return;
     }
   }
@@ -335,7 +354,15 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
   #onMessage(input: Extract<Input, { kind: 'message' }>): void {
     const core = this.#core;
     const { from, message } = input;
-    if (core === null || this.#introductions.hold(input)) return;
+    if (core === null) return;
+    const objection = this.#introductions.isOfOurs(from)
+      ? objectionTo(core, from, message)
+      : 'it has not joined this cluster';
+    if (objection !== null) {
+      this.#tell('messageDropped', from, message.kind, objection);
+      return;
+    }
+    if (this.#introductions.hold(input)) return;
     this.#introductions.heard(from, message);
     this.#driver.feed(input);
     // What it has on disk, as it said to this leadership, and what is committed: never less again.
@@ -351,7 +378,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     this.#leader = change.leader;
     // Told after the step: a listener may ask or propose.
     setImmediate(() => {
-      this.emit('role', { ...change, previous });
+      this.#tell('role', { ...change, previous });
       this.#handOver.leaderChanged(change.leader);
     });
   }
@@ -361,7 +388,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     const serving = this.mayServe();
     if (serving !== this.#serving) {
       this.#serving = serving;
-      setImmediate(() => this.emit('serving', serving));
+      setImmediate(() => this.#tell('serving', serving));
     }
     this.#handOver.watch();
   }
@@ -377,17 +404,26 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     }
   }
 
+  /** A listener that throws is a fault of this program: it ends the node here, not some other place. */
+  #tell<E extends keyof NodeEvents>(event: E, ...facts: NodeEvents[E]): void {
+    this.#guard(() => (this as EventEmitter).emit(event, ...facts));
+  }
+
   /** From here on nothing is stepped, written or said. */
   #end(why: string): void {
     this.#ended = true;
     this.#writer.latch();
     this.#driver.end(why);
+    this.#handOver.end();
   }
 
   #fatal(error: unknown): void {
     if (this.#ended) return;
+    this.#failure = error instanceof Error ? error : new Error(String(error));
     this.#end('this replica had to stop');
-    this.#options.onFatal(error instanceof Error ? error : new Error(String(error)));
+    // No greeting, no sign of life; and the others need not wait for silence to tell them.
+    this.#options.transport.stop().catch(() => null);
+    this.#options.onFatal(this.#failure);
   }
 }
 

@@ -27,6 +27,9 @@ export class PeerMarks {
   judge(hello: Hello): Refusal | null {
     const mark = this.#marks.get(hello.from);
     if (mark === undefined) return null;
+    // Said by a run that we know, on another connection, it may come after what that run did since: late,
+    // not less. What is on a disk does not go back while one process runs.
+    if (mark.runId !== '' && hello.boot === mark.boot && hello.runId === mark.runId) return null;
     const { name } = hello;
     if (mark.joined && hello.emptyLog) {
       return { code: 'wiped', detail: `${name} joined before, and its log is empty now` };
@@ -37,7 +40,7 @@ export class PeerMarks {
         detail: `${name} shows start ${hello.boot}, it had ${mark.boot}`,
       };
     }
-    if (hello.boot === mark.boot && mark.runId !== '' && hello.runId !== mark.runId) {
+    if (hello.boot === mark.boot && mark.runId !== '') {
       return { code: 'cloned', detail: `two processes show start ${hello.boot} of ${name}` };
     }
     if (hello.term < mark.term) {
@@ -59,6 +62,9 @@ export class PeerMarks {
     // Before it joined, nothing that it said could count, and its starts are not numbered.
     if (!hello.joined && !mark.joined) return;
     const { boot, runId } = hello;
+    // The last words of an earlier run, read after a later one greeted.
+    if (boot < mark.boot || (boot === mark.boot && mark.runId !== '' && runId !== mark.runId))
+      return;
     const joined = mark.joined || hello.joined;
     const term = Math.max(mark.term, hello.term);
     if (

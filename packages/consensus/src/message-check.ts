@@ -1,0 +1,60 @@
+/**
+ * What no sound peer says.
+ *
+ * Owns    the checks that stand between what a peer sent and the core's invariants: to the core these are its
+ *         own broken rules, and end the process; a peer's must not.
+ * Never   judges what only a broken cluster can show (two leaders in a term, a leader without what is
+ *         committed): that must not pass in silence, and the core stops at it.
+ * Rule    entries follow `prevIndex` without a hole, and terms never fall (dissertation, 3.5).
+ * Proof   test/message-check.test.ts: any message that passes leaves a core standing.
+ */
+import type { Core, MemberId, Message, Snapshot, Term } from './core/index.js';
+
+type Append = Extract<Message, { kind: 'append' }>;
+
+/** Why a message of `from` is not to reach the core, or null. */
+export function objectionTo(core: Core, from: MemberId, message: Message): string | null {
+  const { voters, learners } = core.snapshot.membership;
+  if (![...voters, ...learners].some(({ id }) => id === from)) return 'it is not a member';
+  // Terms begin at 1; only who answers a question may not have come that far.
+  if (message.kind !== 'preVoteReply' && message.term < 1) return 'a term below 1';
+  switch (message.kind) {
+    case 'append':
+      return faultOfAppend(message);
+    case 'installSnapshot':
+      return faultOfSnapshot(message.snapshot, message.term);
+    case 'appendReply': {
+      const ours = core.role.kind === 'leader' && message.term === core.hard.term;
+      const beyond = !message.refused && message.match > core.log.lastIndex;
+      return ours && beyond ? 'it acknowledges more than it was sent' : null;
+    }
+    default:
+      return null;
+  }
+}
+
+function faultOfAppend({ term, prevIndex, prevTerm, entries }: Append): string | null {
+  const place = faultOfPlace(prevIndex, prevTerm);
+  if (place !== null) return place;
+  let last = { index: prevIndex, term: Math.max(prevTerm, 1) };
+  for (const entry of entries) {
+    if (entry.index !== last.index + 1) return 'entries with a hole';
+    if (entry.term < last.term) return 'terms that fall';
+    last = entry;
+  }
+  return Math.max(prevTerm, last.term) > term ? 'an entry of a term yet to come' : null;
+}
+
+function faultOfSnapshot({ index, term, membership }: Snapshot, of: Term): string | null {
+  const place = faultOfPlace(index, term);
+  if (place !== null) return place;
+  if (term > of) return 'a snapshot of a term yet to come';
+  const ids = [...membership.voters, ...membership.learners].map(({ id }) => id);
+  if (membership.voters.length === 0) return 'a membership without voters';
+  return new Set(ids).size < ids.length ? 'a membership that names one twice' : null;
+}
+
+/** Index 0 is before the first entry, and has term 0; nothing else has. */
+function faultOfPlace(index: number, term: Term): string | null {
+  return (index === 0) === (term === 0) ? null : 'a place that no log has';
+}
