@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { LogStorage } from '../src/index.js';
 import { NodeWorld, until } from './node-world.js';
 
 const names = ['a', 'b', 'c'];
@@ -54,28 +53,4 @@ test('a restart under load is never taken for an older disk', async (t) => {
     await propose(w, `after ${round}`);
   }
   for (const name of names) assert.equal(w.replica(name).fatal, null);
-});
-
-test('no vote counts before its sender’s joining is on the candidate’s disk', async (t) => {
-  const w = await NodeWorld.create({ names });
-  t.after(() => w.dispose());
-  for (const name of names) {
-    const joined = new Set<string>();
-    const storage = (disk: LogStorage): LogStorage => ({
-      open: () => disk.open(),
-      append: async (batches) => {
-        await disk.append(batches);
-        for (const { marks } of batches) {
-          for (const mark of marks ?? []) if (mark.joined) joined.add(mark.peer);
-        }
-      },
-      stats: () => disk.stats(),
-      close: () => disk.close(),
-    });
-    const node = await w.start(name, { storage });
-    node.on('role', ({ role }) => {
-      if (role === 'leader') assert.ok(joined.size > 0, `${name} leads by a stranger’s vote`);
-    });
-  }
-  await propose(w, 'one');
 });
