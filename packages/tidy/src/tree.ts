@@ -30,14 +30,17 @@ export function trackedFiles(matching: RegExp): readonly SourceFile[] {
     .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
 }
 
-/** `file:line: what` for each line that `offends` answers a sentence for. */
+/**
+ * `file:line: what` for each line that `offends` answers a sentence for.
+ * @param offends  `above` are the two lines before the line
+ */
 export function offences(
   files: readonly SourceFile[],
-  offends: (line: string, file: SourceFile) => string | null,
+  offends: (line: string, file: SourceFile, above: readonly string[]) => string | null,
 ): readonly string[] {
   return files.flatMap((file) =>
-    file.text.split('\n').flatMap((line, at) => {
-      const what = offends(line, file);
+    file.text.split('\n').flatMap((line, at, lines) => {
+      const what = offends(line, file, lines.slice(Math.max(0, at - 2), at));
       return what === null ? [] : [`${file.path}:${at + 1}: ${what}`];
     }),
   );
