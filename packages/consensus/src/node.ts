@@ -120,7 +120,8 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     this.#introductions.recovered(recovered.marks);
     if (recovered.genesis !== null) this.#showing.recovered(founded(recovered));
     // False: stopped, or failed, meanwhile. Then nothing may listen or dial any more.
-    if (!(await this.#joining.resume(recovered)) || this.#endedMeanwhile()) return;
+    const resumed = await this.#joining.resume(recovered);
+    if (this.#endedMeanwhile() || !resumed) return;
     await transport.start(
       {
         onHello: (hello) => this.#introductions.judge(hello),
@@ -148,6 +149,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     else this.#joining.tryFounding();
   }
 
+  /** @throws what ended it, where that was a failure */
   #endedMeanwhile(): boolean {
     if (this.#failure !== null) throw this.#failure;
     return this.#ended;
