@@ -4,6 +4,7 @@
  * Owns    the order in which things are opened and closed, signals, and what the process ends with.
  * Never   writes to process.stdout: the logger owns file descriptor 1, and a stuck reader stops nothing.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { AdminServer } from '../admin/index.js';
 import { startAdmin } from '../admin/index.js';
 import { bindFailure } from '../bind-failure.js';
@@ -47,12 +48,11 @@ export async function startReplica(checked: Checked, settings: Settings): Promis
     await running.ended;
   } catch (error) {
     failure = { error };
-    // main.ts says what it was, and sets the code; a close that hangs must not keep the process.
-    process.exitCode = EXIT.UNEXPECTED;
-    setTimeout(() => process.exit(), LAST_CHANCE_MS).unref();
   }
   try {
-    await running.stop();
+    const stopped = running.stop();
+    // A disk that answers nothing must not keep a process that cannot go on; main.ts ends it.
+    await (failure === null ? stopped : Promise.race([stopped, pause(LAST_CHANCE_MS)]));
   } catch (error) {
     // What ended it is told, not what went wrong while closing after that.
     failure ??= { error };
@@ -77,7 +77,6 @@ export class Running {
   readonly #watch: Watch;
   #http: HttpServer | null = null;
   #admin: AdminServer | null = null;
-  #fatal = false;
   #end: () => void = () => {};
 
   constructor(checked: Checked, settings: Settings, logger: Logger, identity: string) {
@@ -105,7 +104,6 @@ export class Running {
       metrics: this.#metrics,
       journal: this.#journal,
       onFatal: (error) => {
-        this.#fatal = true;
         log('fatal', { detail: error.message });
         fail(error);
       },
