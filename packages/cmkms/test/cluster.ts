@@ -21,7 +21,7 @@ import { around, CHAIN, keyOf, signedState } from './scratch-homes.js';
 
 /** Slower than the program's, so that a machine under load does not elect leaders all day. */
 const timers = { heartbeatIntervalMs: 25, electionTimeoutMs: 250, leaseMs: 200 };
-const waitMs = 60_000;
+const waitMs = 30_000;
 
 type Line = { [E in EventName]: { readonly event: E; readonly facts: EventFacts[E] } }[EventName];
 

@@ -31,6 +31,11 @@ test('a key that never signed anywhere: registered without a position, once', as
     [chains[0]?.registration, chains[0]?.last_sign_state, chains[0]?.floor],
     ['registered', null, null],
   );
+  // A new replica makes its watermark quietly: there is nothing that a lost one could have said.
+  for (const { name, logged, running } of cluster.members.values()) {
+    assert.equal(running.replica.chains[0]?.watermark.ready, true, name);
+    assert.deepEqual(logged.all('watermark_rebuilt'), [], name);
+  }
 
   // The flag that stays in a unit file, on the next start.
   const [name = ''] = cluster.names;

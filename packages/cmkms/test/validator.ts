@@ -28,7 +28,7 @@ import { verifierFor } from '@cometkms/signer';
 
 const retryPauseMs = 100;
 /** Far beyond the 50 tries of a node: a test ends by its own deadline, not by this one. */
-const giveUpAfterMs = 60_000;
+const giveUpAfterMs = 30_000;
 
 export const steps = { proposal: 1, prevote: 2, precommit: 3 } as const;
 
@@ -201,6 +201,7 @@ export class Validator {
   async #greet(socket: Socket): Promise<Signer | null> {
     try {
       const plain = new PlainConnection(socket, 'tcp');
+      socket.resume();
       const connection = await secretHandshake(plain, { identity: this.#identity });
       const signer: Signer = { connection, answers: [], wake: () => {}, ended: false };
       const decoder = new FrameDecoder();

@@ -8,6 +8,7 @@ import type { Hrs, Position, PublicKey, RecordId, Step } from '@cometkms/sign-st
 import type { NotNow, RefusedRequest, Released, SignOutcome, SignRequest } from '@cometkms/signer';
 import Long from 'long';
 import { cometkms } from '#generated/replica-link.js';
+import { remoteErrorCodes } from './answers.js';
 
 const wire = cometkms.replica;
 
@@ -213,21 +214,31 @@ function askFromWire(ask: cometkms.replica.SignAsk.$Properties): SignAsk {
 }
 
 const verdicts = new Set<string>(['granted', 'repeated', 'retimed']);
+const refusals = new Set<string>(Object.keys(remoteErrorCodes));
+const reasons = new Set<string>(['notLeader', 'unknown', 'timeout', 'busy', 'stopped']);
 
 function answerFromWire(answer: cometkms.replica.SignAnswer.$Properties): SignAnswer {
   const number = required(answer.number, 'number').toNumber();
   if (answer.released)
     return { kind: 'answer', number, outcome: releasedFromWire(answer.released) };
   if (answer.refused) {
-    const code = (answer.refused.code ?? '') as RefusedRequest['code'];
-    return {
-      kind: 'answer',
-      number,
-      outcome: { kind: 'refused', code, detail: answer.refused.detail ?? '' },
-    };
+    const code = oneOf<RefusedRequest['code']>(refusals, answer.refused.code, 'code');
+    const detail = answer.refused.detail ?? '';
+    return { kind: 'answer', number, outcome: { kind: 'refused', code, detail } };
   }
-  const reason = required(answer.notNow, 'outcome').reason as NotNow['reason'];
+  const said = required(answer.notNow, 'outcome').reason;
+  const reason = oneOf<NotNow['reason']>(reasons, said, 'reason');
   return { kind: 'answer', number, outcome: { kind: 'notNow', reason, leader: null } };
+}
+
+/** What a later version may add would have no place in our tables. */
+function oneOf<T extends string>(
+  known: ReadonlySet<string>,
+  value: string | null | undefined,
+  what: string,
+): T {
+  if (typeof value !== 'string' || !known.has(value)) throw new Error(`${what} ${value} is none`);
+  return value as T;
 }
 
 function releasedFromWire(from: cometkms.replica.Released.$Properties): Released {

@@ -178,6 +178,10 @@ export class Replica {
     const chain = { chainId: id.chainId, keyAddress };
     return {
       answered: (request, outcome) => {
+        if (outcome.kind === 'refused' && outcome.code === 'WATERMARK') {
+          const why = this.#byId.get(idKey(id))?.watermark.lastRefusal;
+          metrics.secondGateRefused(chain, why === 'regressed' ? 'regressed' : 'other_content');
+        }
         if (outcome.kind !== 'released') return;
         const { signBytes, signature } = outcome;
         this.stateFiles.released(id, { hrs: request.hrs, signBytes, signature });

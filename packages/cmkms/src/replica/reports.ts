@@ -128,12 +128,9 @@ export class Reports {
   }
 
   #refused(reported: Reported, type: SignType, verdict: RefusedVerdict): void {
-    const { outcome, via, chain } = reported;
+    const { outcome, via } = reported;
     const detail = outcome.kind === 'refused' ? outcome.detail : 'no leader';
     this.#log('refused', { ...this.#asked(reported, type), verdict, detail, via });
-    if (outcome.kind === 'refused' && outcome.code === 'WATERMARK') {
-      this.#metrics.secondGateRefused(chain, 'other_content');
-    }
   }
 
   /** At most one line a second for each link: a node asks again ten times in that time. */

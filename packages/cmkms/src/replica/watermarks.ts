@@ -27,6 +27,8 @@ export class ReplicaWatermark implements Watermark {
   #opened: OpenedWatermark;
   #badSlot: boolean;
   #restoring: Promise<void> = Promise.resolve();
+  /** Why the last refused one was. */
+  lastRefusal: 'regressed' | 'otherContent' | null = null;
   readonly #alarm: (alarm: WatermarkAlarm) => void;
 
   private constructor(opened: OpenedWatermark, alarm: (alarm: WatermarkAlarm) => void) {
@@ -82,9 +84,11 @@ export class ReplicaWatermark implements Watermark {
     }
   }
 
-  raise(hrs: Hrs, content: Uint8Array): Promise<WatermarkVerdict> {
+  async raise(hrs: Hrs, content: Uint8Array): Promise<WatermarkVerdict> {
     invariant(this.#held !== null, 'no request is served without a watermark');
-    return this.#held.raise(hrs, content);
+    const verdict = await this.#held.raise(hrs, content);
+    if (verdict.kind === 'refused') this.lastRefusal = verdict.reason;
+    return verdict;
   }
 
   /** Nothing is raised any more. */
