@@ -137,10 +137,8 @@ test('a late hello of the same run does not end an honest member, nor does the n
 test('a later run that shows less is told so', async (t) => {
   const scene = await Scene.set(t);
   const faults: string[] = [];
-  const node = scene.make();
+  const node = await scene.run();
   node.on('dialFailed', (_peer, { refusal }) => faults.push(refusal?.code ?? ''));
-  await node.start();
-  await scene.linked(node);
   scene.b.say(beat(9));
   await until('it follows', () => (node.leader === 'b' ? true : undefined));
   await scene.b.restart({ boot: 2, runId: 'run-b2', term: 8 });
