@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { ConsensusError } from '../src/index.js';
 import { NodeWorld, until, type WorldOptions } from './node-world.js';
 
 const names = ['a', 'b', 'c'];
@@ -13,19 +12,6 @@ async function world(t: TestContext, options: Partial<WorldOptions> = {}): Promi
   const made = await NodeWorld.create({ names, ...options });
   t.after(() => made.dispose());
   return made;
-}
-
-/** Asks the leader again until the command is in: the same bytes may come in more than once. */
-async function commit(w: NodeWorld, text: string): Promise<void> {
-  for (;;) {
-    const leader = await w.leader();
-    try {
-      await w.node(leader).propose(bytes(text), 5000);
-      return;
-    } catch (error) {
-      if (!(error instanceof ConsensusError)) throw error;
-    }
-  }
 }
 
 const agree = (w: NodeWorld, among: readonly string[], last: string): Promise<true> =>
@@ -41,11 +27,11 @@ for (const insecure of [false, true]) {
     await w.start('a');
     assert.equal(w.node('a').status(), null, 'founded without c');
     await w.start('c');
-    await commit(w, 'one');
+    await w.commit('one');
     await agree(w, names, 'one');
     const leader = await w.leader();
     await w.stop(leader);
-    await commit(w, 'two');
+    await w.commit('two');
     await w.start(leader);
     await agree(w, names, 'two');
   });
@@ -91,14 +77,14 @@ test('a replica that was away catches up by a snapshot, and all restart from the
   const w = await world(t, { snapshotEntries: 20 });
   await Promise.all(names.map((name) => w.start(name)));
   const away = names.find((name) => name !== 'a') ?? '';
-  await commit(w, 'start');
+  await w.commit('start');
   await w.stop(away);
-  for (let i = 0; i < 60; i += 1) await commit(w, `e${i}`);
+  for (let i = 0; i < 60; i += 1) await w.commit(`e${i}`);
   await w.start(away);
   await agree(w, names, 'e59');
   for (const name of names) await w.stop(name);
   await Promise.all(names.map((name) => w.start(name)));
-  await commit(w, 'after');
+  await w.commit('after');
   await agree(w, names, 'after');
 });
 
@@ -113,13 +99,13 @@ test('leadership is handed over on request', async (t) => {
 test('a replica whose log was wiped is refused by those who know it', async (t) => {
   const w = await world(t);
   await Promise.all(names.map((name) => w.start(name)));
-  await commit(w, 'one');
+  await w.commit('one');
   await agree(w, names, 'one');
   // Each member has counted a promise of each other, or learnt that it joined.
   for (const name of names) {
     await w.stop(name);
     await w.start(name);
-    await commit(w, `after ${name}`);
+    await w.commit(`after ${name}`);
   }
   const wiped = names.find((name) => w.node(name).status()?.role !== 'leader') ?? '';
   await w.stop(wiped);
@@ -128,19 +114,19 @@ test('a replica whose log was wiped is refused by those who know it', async (t) 
   await w.start(wiped);
   const { message } = await until('refused', () => w.replica(wiped).fatal ?? undefined);
   assert.match(message, /joined before, and its log is empty now/);
-  await commit(w, 'the others go on');
+  await w.commit('the others go on');
 });
 
 test('an old copy of a disk is refused', async (t) => {
   const w = await world(t);
   await Promise.all(names.map((name) => w.start(name)));
-  await commit(w, 'one');
+  await w.commit('one');
   const old = names.find((name) => w.node(name).status()?.role !== 'leader') ?? '';
   await w.stop(old);
   const copy = join(w.directory, 'copy');
   cpSync(w.replica(old).directory, copy, { recursive: true });
   await w.start(old);
-  await commit(w, 'two');
+  await w.commit('two');
   await agree(w, names, 'two');
   await w.stop(old);
   await w.start(old);

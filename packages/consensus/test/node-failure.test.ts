@@ -12,9 +12,6 @@ async function world(t: TestContext): Promise<NodeWorld> {
   return w;
 }
 
-const propose = async (w: NodeWorld, text: string) =>
-  w.node(await w.leader()).propose(Buffer.from(text), 30_000);
-
 /** A disk that fails from `fail()` on, after it has written, as a lost sync does. */
 class FailingDisk implements LogStorage {
   failing = false;
@@ -46,7 +43,7 @@ test('a failed sync is fatal: proposals are unknown, nothing more is said, the o
     };
     await w.start(name, { storage });
   }
-  await propose(w, 'one');
+  await w.commit('one');
   const name = await w.leader();
   const disk = disks.get(name);
   assert.ok(disk);
@@ -82,7 +79,7 @@ test('a state machine that throws stops the replica: an entry may not be skipped
   await w.start('a');
   await w.start('b');
   await w.start('c', { machine: new Fragile() });
-  await propose(w, 'one');
+  await w.commit('one');
   await w
     .node(await w.leader())
     .propose(Buffer.from('poison'), 3000)

@@ -14,9 +14,6 @@ async function world(t: TestContext, options: Partial<WorldOptions> = {}): Promi
   return made;
 }
 
-const propose = async (w: NodeWorld, text: string) =>
-  w.node(await w.leader()).propose(Buffer.from(text), 30_000);
-
 for (const order of orders) {
   test(`started as ${order}, nobody founds before the last is there, and all found one`, async (t) => {
     const w = await world(t);
@@ -29,7 +26,7 @@ for (const order of orders) {
     );
     for (const node of pair) assert.equal(node.status(), null);
     await w.start(last);
-    await propose(w, 'one');
+    await w.commit('one');
     await until('all have joined', () =>
       names.every((name) => w.replica(name).joined !== null) ? true : undefined,
     );
@@ -59,7 +56,7 @@ test('nothing of a later term is written before the record beside the key', asyn
     };
     await w.start(name, { storage, recordJoined });
   }
-  await propose(w, 'one');
+  await w.commit('one');
   await until('c has applied it', () => w.replica('c').machine.entries[0]);
   assert.deepEqual(early, []);
 });
@@ -73,7 +70,7 @@ test('a crash between the genesis and the record is finished by the next start',
   await until('c has crashed', () => w.replica('c').fatal ?? undefined);
   assert.equal(w.replica('c').joined, null);
   await w.stop('c');
-  await propose(w, 'one');
+  await w.commit('one');
   await w.start('c');
   assert.notEqual(w.replica('c').joined, null);
   await until('c has applied it', () => w.replica('c').machine.entries[0]);
@@ -93,7 +90,7 @@ test('a crash before the genesis is on disk: the others tell it again', async (t
   await until('c has crashed', () => w.replica('c').fatal ?? undefined);
   await w.stop('c');
   await w.start('c');
-  await propose(w, 'one');
+  await w.commit('one');
   await until('c has applied it', () => w.replica('c').machine.entries[0]);
   assert.equal(w.node('c').clusterId, w.node('a').clusterId);
 });
@@ -101,7 +98,7 @@ test('a crash before the genesis is on disk: the others tell it again', async (t
 test('an empty log beside a record that it joined is refused before anybody is asked', async (t) => {
   const w = await world(t);
   await Promise.all(names.map((name) => w.start(name)));
-  await propose(w, 'one');
+  await w.commit('one');
   await w.stop('c');
   await until('c joined', () => w.replica('c').joined ?? undefined);
   rmSync(w.replica('c').directory, { recursive: true });
@@ -111,14 +108,14 @@ test('an empty log beside a record that it joined is refused before anybody is a
 test('without certificates too: a replica that lost its home does not get back in as new', async (t) => {
   const w = await world(t);
   await Promise.all(names.map((name) => w.start(name)));
-  await propose(w, 'one');
+  await w.commit('one');
   await until('c joined', () => w.replica('c').joined ?? undefined);
   await until('c is known as joined', () =>
     ['a', 'b'].every((name) => w.node(name).helloOf('c')?.joined) ? true : undefined,
   );
   await w.stop('c');
   // A commit carries what the others know of c to their disks.
-  await propose(w, 'two');
+  await w.commit('two');
   rmSync(w.replica('c').directory, { recursive: true });
   w.replica('c').joined = null;
   await w.start('c');
@@ -129,7 +126,7 @@ test('without certificates too: a replica that lost its home does not get back i
 test('a log of another replica, or of another cluster, is refused', async (t) => {
   const w = await world(t);
   await Promise.all(names.map((name) => w.start(name)));
-  await propose(w, 'one');
+  await w.commit('one');
   await until('all have joined', () =>
     names.every((name) => w.replica(name).joined !== null) ? true : undefined,
   );
@@ -145,9 +142,9 @@ test('a log of another replica, or of another cluster, is refused', async (t) =>
 test('one alone founds, leads, and is there again after a restart', async (t) => {
   const w = await world(t, { names: ['a'] });
   await w.start('a');
-  await propose(w, 'one');
+  await w.commit('one');
   await w.stop('a');
   await w.start('a');
-  const { answer } = await propose(w, 'two');
+  const { answer } = await w.node(await w.leader()).propose(Buffer.from('two'), 30_000);
   assert.equal(answer, 2);
 });

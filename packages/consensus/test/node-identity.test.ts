@@ -11,12 +11,9 @@ async function running(t: TestContext): Promise<NodeWorld> {
   const w = await NodeWorld.create({ names });
   t.after(() => w.dispose());
   await Promise.all(names.map((name) => w.start(name)));
-  await propose(w, 'one');
+  await w.commit('one');
   return w;
 }
-
-const propose = async (w: NodeWorld, text: string) =>
-  w.node(await w.leader()).propose(Buffer.from(text), 30_000);
 
 test('a copy that is started beside the original is refused, and the original goes on', async (t) => {
   const w = await running(t);
@@ -25,14 +22,14 @@ test('a copy that is started beside the original is refused, and the original go
   const directory = join(w.directory, 'copy');
   cpSync(w.replica(name).directory, directory, { recursive: true });
   await w.start(name);
-  await propose(w, 'two');
+  await w.commit('two');
   await until('its start is known', () =>
     names.every((one) => one === name || w.node(one).isUp(w.node(name).id)) ? true : undefined,
   );
   await w.start(name, { directory, beside: true });
   const { message } = await until('refused', () => w.replica(`${name}'`).fatal ?? undefined);
   assert.match(message, /two processes show start|leads to the replica itself/);
-  await propose(w, 'three');
+  await w.commit('three');
   await until('the original applies', () =>
     w.replica(name).machine.entries.includes('three') ? true : undefined,
   );
@@ -50,7 +47,7 @@ test('a restart under load is never taken for an older disk', async (t) => {
     await w.stop(name);
     await w.start(name);
     await Promise.all(sent);
-    await propose(w, `after ${round}`);
+    await w.commit(`after ${round}`);
   }
   for (const name of names) assert.equal(w.replica(name).fatal, null);
 });

@@ -3,34 +3,16 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { freeAddresses } from './loopback.js';
 import { until } from './node-world.js';
 
 const program = fileURLToPath(new URL('./node-process.js', import.meta.url));
 const names = ['a', 'b', 'c'];
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(
-    servers.map(async (server) => {
-      server.close();
-      await once(server, 'close');
-    }),
-  );
-  return ports;
-}
 
 /** One life of one replica. */
 class Life {
@@ -74,8 +56,8 @@ test('three kills of the leader under load: every answer survives', {
   timeout: 120_000,
 }, async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'raft-kill-'));
-  const ports = await freePorts(names.length);
-  const members = names.map((name, i) => `${name}=${ports[i]}`);
+  const addresses = await freeAddresses(names.length);
+  const members = names.map((name, i) => `${name}=${addresses[i]}`);
   const lives = new Map<string, Life>();
   const start = (name: string) => {
     mkdirSync(join(directory, name), { recursive: true });

@@ -1,7 +1,7 @@
 /**
  * One replica as a process of its own, for tests that kill it.
  *
- * Arguments: directory, name, then each member as name=port. Reads commands to propose from its input, a
+ * Arguments: directory, name, then each member as name=host:port. Reads commands to propose from its input, a
  * line each. Writes lines: `serving`, `done COMMAND` once it is applied here, `applied N COMMAND`,
  * `fatal CODE`.
  */
@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline';
 import { ConsensusError, LinkTransport, openWal, RaftNode } from '../src/index.js';
 
 const [directory = '', name = '', ...listed] = process.argv.slice(2);
-const ports = new Map(listed.map((one) => one.split('=') as [string, string]));
+const addresses = new Map(listed.map((one) => one.split('=') as [string, string]));
 const record = join(directory, 'replica.json');
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -22,13 +22,13 @@ const node = new RaftNode<number>({
   storage: openWal({ directory: join(directory, 'wal'), segmentBytes: 256 * 1024 }),
   transport: new LinkTransport({
     self: `id-${name}`,
-    listen: `127.0.0.1:${ports.get(name)}`,
+    listen: addresses.get(name) ?? '',
     security: { kind: 'insecure' },
   }),
   self: { id: `id-${name}`, name },
   version: 'test',
-  members: [...ports].map(([member, port]) => ({
-    ...{ id: null, name: member, address: `127.0.0.1:${port}`, witness: false },
+  members: [...addresses].map(([member, address]) => ({
+    ...{ id: null, name: member, address, witness: false },
   })),
   clusterId: null,
   joined: existsSync(record) ? JSON.parse(readFileSync(record, 'utf8')) : null,

@@ -5,10 +5,10 @@
  * Never   reaches into a core.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  ConsensusError,
   createAuthority,
   type IssuedReplicaCertificate,
   issueReplicaCertificate,
@@ -19,6 +19,7 @@ import {
   RaftNode,
   type StateMachine,
 } from '../src/index.js';
+import { freeAddresses } from './loopback.js';
 
 /** Applies by appending: its answer is how many commands it has seen. */
 export class Journal implements StateMachine<number> {
@@ -72,7 +73,7 @@ export class NodeWorld {
   readonly clusterId = 'c-test';
   readonly #options: WorldOptions;
   readonly #certificates = new Map<string, IssuedReplicaCertificate>();
-  readonly #ports = new Map<string, number>();
+  readonly #addresses = new Map<string, string>();
   #authority: KeyedCertificate | null = null;
 
   private constructor(options: WorldOptions) {
@@ -82,13 +83,14 @@ export class NodeWorld {
   static async create(options: WorldOptions): Promise<NodeWorld> {
     const world = new NodeWorld(options);
     world.#authority = await createAuthority(world.clusterId);
-    for (const name of options.names) {
+    const addresses = await freeAddresses(options.names.length);
+    for (const [at, name] of options.names.entries()) {
       const certificate = await issueReplicaCertificate(world.#authority, {
         clusterId: world.clusterId,
         replicaName: name,
       });
       world.#certificates.set(name, certificate);
-      world.#ports.set(name, await freePort());
+      world.#addresses.set(name, addresses[at] ?? '');
       world.replicas.set(name, {
         name,
         directory: join(world.directory, name),
@@ -115,7 +117,7 @@ export class NodeWorld {
 
   async start(name: string, how: StartOptions = {}): Promise<RaftNode<number>> {
     const replica = how.beside ? this.#twin(name) : this.replica(name);
-    const port = how.beside ? 0 : this.#ports.get(name);
+    const listen = how.beside ? '127.0.0.1:0' : (this.#addresses.get(name) ?? '');
     const certificate = this.#certificates.get(name);
     const authority = this.#authority;
     if (certificate === undefined || authority === null) throw new Error('no certificate');
@@ -132,7 +134,7 @@ export class NodeWorld {
       storage: how.storage?.(disk) ?? disk,
       transport: new LinkTransport({
         self: idOf(name),
-        listen: `127.0.0.1:${port}`,
+        listen,
         security: insecure
           ? { kind: 'insecure' }
           : {
@@ -148,7 +150,7 @@ export class NodeWorld {
       members: this.#options.names.map((n) => ({
         id: insecure ? null : idOf(n),
         name: n,
-        address: `127.0.0.1:${this.#ports.get(n)}`,
+        address: this.#addresses.get(n) ?? '',
         witness: false,
       })),
       clusterId: how.clusterId ?? (insecure ? null : this.clusterId),
@@ -193,6 +195,20 @@ export class NodeWorld {
     });
   }
 
+  /** Asks whoever leads until it is in; the same bytes may then be in more than once. */
+  async commit(text: string): Promise<void> {
+    for (;;) {
+      const leader = await this.leader();
+      try {
+        await this.node(leader).propose(Buffer.from(text), 5000);
+        return;
+      } catch (error) {
+        // On a busy machine leadership may move under a proposal: that is for the caller to repeat.
+        if (!(error instanceof ConsensusError)) throw error;
+      }
+    }
+  }
+
   async dispose(): Promise<void> {
     for (const { node } of this.replicas.values()) await node?.stop();
     rmSync(this.directory, { recursive: true, force: true });
@@ -208,13 +224,4 @@ export async function until<T>(what: string, look: () => T | undefined): Promise
     if (performance.now() > deadline) throw new Error(`${what}: not within a minute`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
