@@ -1,0 +1,119 @@
+/**
+ * The real program, running: started with flags, watched by what it logs, ended by its own id.
+ *
+ * Owns    the processes that it started, what they wrote, and their end.
+ * Never   leaves one behind, or reads anything of this process's environment but PATH.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { until } from './cluster.js';
+
+const program = fileURLToPath(new URL('../../bin/cmkms.mjs', import.meta.url));
+const waitMs = 30_000;
+
+const living = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of living) child.kill('SIGKILL');
+});
+
+export interface LogLine {
+  readonly event: string;
+  readonly [fact: string]: unknown;
+}
+
+export interface StartOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Put before the program, as `prlimit --fsize=…`. */
+  readonly under?: readonly string[];
+  /** A file descriptor for its standard output; nothing of it is seen here then. */
+  readonly stdout?: number;
+}
+
+export class Process {
+  /** With its exit code; null where a signal ended it. */
+  readonly exited: Promise<number | null>;
+  /** What it logged so far, as JSON. */
+  readonly lines: LogLine[] = [];
+  err = '';
+  readonly #child: ChildProcess;
+  #rest = '';
+  #gone = false;
+
+  constructor(args: readonly string[], options: StartOptions = {}) {
+    const command = [...(options.under ?? []), process.execPath, program, ...args];
+    const child = spawn(command[0] ?? '', command.slice(1), {
+      env: { PATH: process.env['PATH'] ?? '', HOME: tmpdir(), ...options.env },
+      cwd: tmpdir(),
+      stdio: ['ignore', options.stdout ?? 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    living.add(child);
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#onOut(text));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.err += text;
+    });
+    this.exited = new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code: number | null) => {
+        this.#gone = true;
+        living.delete(child);
+        resolve(code);
+      });
+    });
+  }
+
+  get alive(): boolean {
+    return !this.#gone;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  all(event: string): readonly LogLine[] {
+    return this.lines.filter((line) => line.event === event);
+  }
+
+  /** The first such line. @throws where the process ends without it, with what it wrote */
+  async until(event: string, matches: (line: LogLine) => boolean = () => true): Promise<LogLine> {
+    return await until(
+      `${event} of ${this.#child.spawnargs.join(' ')}`,
+      () => {
+        const found = this.all(event).find(matches);
+        if (found === undefined && this.#gone) throw new Error(`${event} never came\n${this.said}`);
+        return found;
+      },
+      waitMs,
+    );
+  }
+
+  get said(): string {
+    return `${this.lines.map((line) => JSON.stringify(line)).join('\n')}\n${this.err}`;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    if (!this.#gone) this.#child.kill(name);
+  }
+
+  /** SIGTERM. @returns the exit code */
+  async stop(): Promise<number | null> {
+    this.signal('SIGTERM');
+    return await this.exited;
+  }
+
+  async kill(): Promise<void> {
+    this.signal('SIGKILL');
+    await this.exited;
+  }
+
+  #onOut(text: string): void {
+    const parts = (this.#rest + text).split('\n');
+    this.#rest = parts.pop() ?? '';
+    for (const part of parts) this.lines.push(JSON.parse(part) as LogLine);
+  }
+}
+
+export async function endAll(processes: readonly Process[]): Promise<void> {
+  await Promise.all(processes.map((process_) => process_.kill()));
+}
