@@ -38,7 +38,7 @@ export function makeNode(
       address,
       witness: false,
     })),
-    clusterId: checked.genesis?.clusterId ?? checked.replica?.clusterId ?? null,
+    clusterId: clusterIdOf(checked),
     joined: checked.replica,
     recordJoined: async ({ clusterId }) => {
       const joinedAt = new Date().toISOString();
@@ -51,6 +51,11 @@ export function makeNode(
     configDigest: () => configDigest(material),
     onFatal,
   });
+}
+
+/** Null: nobody wrote one down, so the founding draws it. */
+function clusterIdOf({ genesis, replica, tls }: Checked): string | null {
+  return genesis?.clusterId ?? replica?.clusterId ?? tls?.certificate.clusterId ?? null;
 }
 
 function makeTransport({ checked, identity }: NodeMaterial): LinkTransport {
