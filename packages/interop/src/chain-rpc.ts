@@ -74,6 +74,11 @@ export class ChainRpc {
     return answer === undefined ? undefined : verified(answer, this.#validatorKeys());
   }
 
+  /** Hands a transaction to this node alone; false where it did not take it. */
+  async submit(transaction: string): Promise<boolean> {
+    return (await this.#ask(`broadcast_tx_async?tx="${transaction}"`)) !== undefined;
+  }
+
   genesis(): Genesis {
     return JSON.parse(readFileSync(this.#genesisPath, 'utf8')) as Genesis;
   }

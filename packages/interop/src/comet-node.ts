@@ -43,6 +43,9 @@ interface Ports {
 /** systemd's default; a node that ends at once must not be started in a busy loop. */
 const RESTART_AFTER_MS = 100;
 
+/** Until its init has run. */
+const noKey = { address: '', pub_key: { type: '', value: '' } };
+
 export class CometNode {
   readonly home: string;
   /** What goes into the signer's configuration. */
@@ -55,6 +58,7 @@ export class CometNode {
   readonly #ports: Ports;
   readonly #binary: string;
   readonly #peers: CometNode[] = [];
+  #key: Pick<Genesis['validators'][number], 'address' | 'pub_key'> = noKey;
   #process: ManagedProcess | null = null;
   #wanted = false;
   #supervised: Promise<void> = Promise.resolve();
@@ -83,6 +87,7 @@ export class CometNode {
       freePorts(3),
     ]);
     const node = new CometNode(options, binary, { rpc, p2p, privval });
+    writeFileSync(node.logPath, '');
     if (options.unmodified) {
       await run(binary, ['init', '--home', node.home]);
       node.#configure();
@@ -90,6 +95,7 @@ export class CometNode {
       writeFileSync(node.released, '');
       await node.#init();
     }
+    node.#key = readJson(join(node.home, 'config', 'priv_validator_key.json')) as typeof noKey;
     if (options.join !== undefined) node.#joins(options.join);
     return node;
   }
@@ -134,13 +140,19 @@ export class CometNode {
     );
   }
 
+  /** The height after the one at which the chain is now, once it is there. */
+  async nextHeight(withinMs = 60_000): Promise<bigint> {
+    const height = await until('a height', () => this.height(), withinMs);
+    return await this.reach(height + 1n, withinMs);
+  }
+
   /**
-   * The votes in each commit up to `height`, each one verified.
+   * The votes in each commit from one height to another, each one verified.
    * @throws where one does not verify, or the node does not tell in time
    */
-  async commits(height: bigint, withinMs = 60_000): Promise<readonly CommitSignature[]> {
+  async commits(from: bigint, to: bigint, withinMs = 60_000): Promise<readonly CommitSignature[]> {
     const all: CommitSignature[] = [];
-    for (let at = 1n; at <= height; at += 1n) {
+    for (let at = from; at <= to; at += 1n) {
       const ask = (): Promise<readonly CommitSignature[] | undefined> => this.#rpc.commit(at);
       all.push(...(await until(`the commit of height ${at}`, ask, withinMs)));
     }
@@ -148,8 +160,18 @@ export class CometNode {
   }
 
   /** How many votes stand in the commits up to `height`, all of them verified. */
-  async commitsSignedUpTo(height: bigint): Promise<number | undefined> {
-    return (await this.commits(height)).length;
+  async commitsSignedUpTo(height: bigint): Promise<number> {
+    return (await this.commits(1n, height)).length;
+  }
+
+  /** Hands `key=value` to this node alone, so that its next block differs from another node's. */
+  submit(transaction: string): Promise<boolean> {
+    return this.#rpc.submit(transaction);
+  }
+
+  /** Of the key that its init made: 40 hex digits. It need not stand in the genesis. */
+  get keyAddress(): string {
+    return this.#key.address;
   }
 
   genesis(): Genesis {
@@ -187,9 +209,7 @@ export class CometNode {
     const { power } = this.#options;
     if (power === undefined) return;
     const genesis = this.genesis();
-    const { address, pub_key } = readJson(
-      join(this.home, 'config', 'priv_validator_key.json'),
-    ) as Genesis['validators'][number];
+    const { address, pub_key } = this.#key;
     genesis.validators.push({ address, pub_key, power: String(power), name: '' });
     for (const node of [this, other]) writeFileSync(node.#genesisPath, JSON.stringify(genesis));
   }

@@ -187,6 +187,15 @@ export class Fleet {
     );
   }
 
+  /** The lines of one event in the logs of these replicas, by default of all. */
+  events(event: string, ...names: readonly string[]): readonly Readonly<Record<string, unknown>>[] {
+    const asked = names.length === 0 ? this.replicas : names.map((name) => this.replica(name));
+    return asked
+      .flatMap(({ logPath }) => readFileSync(logPath, 'utf8').split('\n'))
+      .filter((line) => line.includes(`"event":"${event}"`))
+      .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+  }
+
   async stopAll(): Promise<void> {
     for (const { process } of this.replicas) process?.signal('SIGCONT');
     await Promise.all(this.replicas.map(({ process }) => process?.stop()));

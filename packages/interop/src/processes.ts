@@ -5,6 +5,7 @@
  * Never   looks for a process by name, or leaves one behind: the last one to leave ends them all.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 
@@ -107,25 +108,26 @@ export function run(command: string, args: readonly string[]): Promise<string> {
   });
 }
 
-/** Ports that were free a moment ago: all are held at once, so that they differ. */
+/**
+ * Ports that were free a moment ago. They lie below the range from which the kernel takes ports for outgoing
+ * connections: one of those could be taken before whoever it is for listens, or while it is being restarted.
+ */
 export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(0, '127.0.0.1', resolve);
-      });
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('no port was found');
-    return address.port;
+  const [lowest, highest] = [10_000, 32_767];
+  const found = new Set<number>();
+  while (found.size < count) {
+    const port = randomInt(lowest, highest + 1);
+    if (!found.has(port) && (await isFree(port))) found.add(port);
+  }
+  return [...found];
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
-  await Promise.all(servers.map((s) => new Promise<void>((resolve) => s.close(() => resolve()))));
-  return ports;
 }
 
 /** Asks again until `probe` answers something, as a user would. @throws naming `what`, after `withinMs` */

@@ -104,6 +104,7 @@ func start(args []string) error {
 	config.P2P.AllowDuplicateIP = true
 	config.P2P.AddrBookStrict = false
 	config.P2P.PexReactor = false
+	config.Mempool.Broadcast = false // nodes with one key then propose different blocks
 	config.Consensus.TimeoutCommit = *timeoutCommit
 	config.DBBackend = "goleveldb"
 	config.PrivValidatorListenAddr = "" // we make the endpoint, in order to see what comes out of it

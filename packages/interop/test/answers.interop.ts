@@ -1,0 +1,98 @@
+/**
+ * What a real node makes of each answer: a refusal is final and costs it one vote, a reset makes it ask again.
+ *
+ * Rule    CometBFT privval/retry_signer_client.go: a typed error is not retried; whatever else goes wrong is, 50 times.
+ */
+import assert from 'node:assert/strict';
+import type { Fleet } from '../src/fleet.js';
+import { cmkms } from '../src/fleet.js';
+import { until } from '../src/processes.js';
+import { startNetwork, votedFor, votes } from './network.js';
+import { type Scene, scene } from './scene.js';
+
+/** The link to a validator, as whoever holds it tells. */
+async function linkOf(fleet: Fleet, validator: string): Promise<object> {
+  const holder = await fleet.linkHolder(validator);
+  const status = await fleet.status(holder);
+  const link = status?.chains
+    .flatMap((chain) => chain.validators)
+    .find(({ addr }) => addr === validator);
+  assert.ok(link !== undefined);
+  return { holder, state: link.state, since: link.since };
+}
+
+function halt(stage: Scene, fleet: Fleet, ...words: readonly string[]): Promise<string> {
+  const [home] = fleet.replicas.map((replica) => replica.home);
+  return cmkms('halt', ...words, '--chain-id', stage.chainId, '--home', home ?? '');
+}
+
+scene(
+  'votes that are refused for a halt height cost votes only: link and node stay, and it votes again after',
+  async (stage) => {
+    const network = await startNetwork(stage);
+    const { node, rest, fleet } = network;
+    const link = await linkOf(fleet, node.privvalAddress);
+    const haltAt = (await rest.nextHeight()) + 3n;
+    await halt(stage, fleet, 'set', '--height', String(haltAt));
+    const halted = await node.reach(haltAt + 5n);
+    assert.deepEqual(await votedFor(network, haltAt, halted - 1n), []);
+    assert.match(node.log(), /failed signing vote.*cmkms kms-[abc] HALTED: /);
+    assert.deepEqual(await linkOf(fleet, node.privvalAddress), link, 'the same link all the time');
+    await halt(stage, fleet, 'clear');
+    const height = await votes(network);
+    stage.neverEnded(node);
+    await stage.judge(height, [rest.keyAddress]);
+  },
+);
+
+scene(
+  'a refused vote ends the height of a chain that has no other validator, until its node is restarted',
+  async (stage) => {
+    const node = await stage.node();
+    const fleet = await stage.fleet(node, { settings: { 'raft.profile': '"wan"' } });
+    fleet.startAll();
+    node.start();
+    const haltAt = (await stage.goesOn(node)) + 20n;
+    await halt(stage, fleet, 'set', '--height', String(haltAt));
+    await until(
+      'a refused prevote',
+      () => (/failed signing vote.*HALTED/.test(node.log()) ? true : undefined),
+      120_000,
+    );
+    assert.equal(await node.height(), haltAt - 1n);
+    await halt(stage, fleet, 'clear');
+    await node.restart();
+    const height = await stage.reach(node, haltAt + 3n);
+    await stage.judge(height, [node.keyAddress]);
+  },
+);
+
+scene(
+  'no commit within the deadline: the link is reset, the node asks again and gets its signature',
+  async (stage) => {
+    const node = await stage.node();
+    // A leader that hears nothing keeps leading for long, so that nothing but the deadline answers.
+    const fleet = await stage.fleet(node, {
+      settings: {
+        'raft.heartbeat_interval': '"100ms"',
+        'raft.election_timeout': '"10s"',
+        'raft.lease': '"9s"',
+        'signing.deadline': '"500ms"',
+      },
+    });
+    fleet.startAll();
+    await fleet.leader(120_000);
+    node.start();
+    await stage.goesOn(node);
+    const leader = await fleet.leader();
+    const followers = fleet.replicas.filter(({ name }) => name !== leader);
+    for (const { process } of followers) process?.signal('SIGSTOP');
+    const dropped = await until('a dropped link', () => fleet.events('dropped', leader)[0], 60_000);
+    for (const { process } of followers) process?.signal('SIGCONT');
+    assert.equal(dropped['reason'], 'timeout');
+    const height = await stage.goesOn(node);
+    assert.doesNotMatch(node.log(), /failed signing/, 'it was never refused');
+    stage.neverEnded(node);
+    await stage.judge(height, [node.keyAddress]);
+  },
+);
