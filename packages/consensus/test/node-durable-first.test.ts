@@ -98,6 +98,24 @@ test('a vote leaves after it is on disk; a hello shows only what is', async (t) 
   assert.equal(late.term, 5);
 });
 
+test('a hello shows no entry that is still being written', async (t) => {
+  const scene = await Scene.set(t);
+  const node = await scene.leading(scene.b);
+  const { durableIndex = 0, lastIndex } = node.status() ?? {};
+  assert.equal(durableIndex, lastIndex);
+  scene.log.shut();
+  const sent = node.propose(Buffer.from('one'), 30_000);
+  await until('it is being written', () => scene.log.isWriting || undefined);
+  const greeted = scene.c.hellos.length;
+  await scene.c.restart({ boot: 2, runId: 'run-c2' });
+  assert.equal((await until('greeted', () => scene.c.hellos[greeted])).lastIndex, durableIndex);
+  scene.log.openUp();
+  await sent;
+  await scene.c.restart({ boot: 3, runId: 'run-c3' });
+  const late = await until('greeted again', () => scene.c.hellos[greeted + 1]);
+  assert.equal(late.lastIndex, durableIndex + 1);
+});
+
 test('after a failed write nothing leaves, the links end, and it is told once', async (t) => {
   const scene = await Scene.set(t);
   const node = await scene.leading(scene.b);
