@@ -45,8 +45,8 @@ export interface CommitSignature {
   readonly signature: string;
 }
 
-/** CometBFT's BlockIDFlagCommit: a vote for the block. */
-const COMMIT_FLAG = 2;
+/** CometBFT's BlockIDFlag: a vote for the block, and one for nil. A vote that is absent has no signature. */
+const [FOR_BLOCK, FOR_NIL] = [2, 3];
 const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex');
 
 export class ChainRpc {
@@ -106,6 +106,8 @@ export class ChainRpc {
   }
 }
 
+const nil = { hash: new Uint8Array(0), partSetHeader: { total: 0, hash: new Uint8Array(0) } };
+
 function verified(
   answer: CommitAnswer,
   keys: ReadonlyMap<string, KeyObject>,
@@ -120,13 +122,13 @@ function verified(
   };
   const found: CommitSignature[] = [];
   for (const { block_id_flag, validator_address, timestamp, signature } of commit.signatures) {
-    if (block_id_flag !== COMMIT_FLAG || signature === null) continue;
+    if ((block_id_flag !== FOR_BLOCK && block_id_flag !== FOR_NIL) || signature === null) continue;
     const key = keys.get(validator_address);
     const signBytes = voteSignBytes(header.chain_id, {
       type: 2,
       height: BigInt(commit.height),
       round: commit.round,
-      blockId,
+      blockId: block_id_flag === FOR_BLOCK ? blockId : nil,
       timestamp: timestampOf(timestamp),
     });
     if (key === undefined || !verify(null, signBytes, key, Buffer.from(signature, 'base64'))) {

@@ -75,8 +75,8 @@ scene(
     const fleet = await stage.fleet(node, {
       settings: {
         'raft.heartbeat_interval': '"100ms"',
-        'raft.election_timeout': '"10s"',
-        'raft.lease': '"9s"',
+        'raft.election_timeout': '"4s"',
+        'raft.lease': '"3500ms"',
         'signing.deadline': '"500ms"',
       },
     });

@@ -19,7 +19,7 @@ export interface Network {
 }
 
 /** Long enough that a vote which came a little late still gets into the next block. */
-const TIMEOUT_COMMIT_MS = 500;
+const TIMEOUT_COMMIT_MS = 400;
 
 /** All of it started; the node has voted. */
 export async function startNetwork(

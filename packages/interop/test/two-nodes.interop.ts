@@ -9,7 +9,7 @@ import type { CometNode } from '../src/comet-node.js';
 import type { Fleet } from '../src/fleet.js';
 import { type Scene, scene } from './scene.js';
 
-/** A node learns of about ten heights a second from another one. */
+/** Another node's heights are learned of more slowly than one alone makes them. */
 const blocks = { timeoutCommitMs: 500 };
 
 /** Leadership moves, by a kill where no node lives behind the leader, else by a pause that its link survives. */

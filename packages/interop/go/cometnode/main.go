@@ -106,6 +106,8 @@ func start(args []string) error {
 	config.P2P.PexReactor = false
 	config.Mempool.Broadcast = false // nodes with one key then propose different blocks
 	config.Consensus.TimeoutCommit = *timeoutCommit
+	// Blocks are short here, and a node learns of each part of one after such a pause.
+	config.Consensus.PeerGossipSleepDuration = 10 * time.Millisecond
 	config.DBBackend = "goleveldb"
 	config.PrivValidatorListenAddr = "" // we make the endpoint, in order to see what comes out of it
 
