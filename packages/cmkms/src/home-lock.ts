@@ -17,7 +17,7 @@ export interface HomeLock {
 
 /**
  * Taken before anything in data/ is read, and held until the process ends.
- * @throws CmkmsError HOME_LOCKED
+ * @throws CmkmsError HOME_LOCKED, DISK_FULL, NOT_WRITABLE
  */
 export async function lockHome(paths: HomePaths, command: string): Promise<HomeLock> {
   await makeDirectory(paths.data);
@@ -27,17 +27,25 @@ export async function lockHome(paths: HomePaths, command: string): Promise<HomeL
   try {
     await database.open();
   } catch (error) {
-    const code = (error as { cause?: NodeJS.ErrnoException }).cause?.code;
-    if (code !== 'LEVEL_LOCKED') throw error;
-    throw new CmkmsError(
-      'HOME_LOCKED',
-      { home: paths.home, holder: await describeHolder(holder) },
-      { cause: error },
-    );
+    throw await explained(error, paths, holder);
   }
   const note = { pid: process.pid, command, since: new Date().toISOString() };
   await writeFile(holder, JSON.stringify(note), { mode: FILE_MODE });
   return { release: () => database.close() };
+}
+
+async function explained(error: unknown, paths: HomePaths, holder: string): Promise<unknown> {
+  const cause = (error as { readonly cause?: NodeJS.ErrnoException }).cause;
+  if (cause?.code === 'LEVEL_LOCKED') {
+    const facts = { home: paths.home, holder: await describeHolder(holder) };
+    return new CmkmsError('HOME_LOCKED', facts, { cause: error });
+  }
+  if (cause?.code !== 'LEVEL_IO_ERROR') return error;
+  // LevelDB hands on the kernel's answer as text.
+  const detail = cause.message;
+  return /No space left|quota exceeded/i.test(detail)
+    ? new CmkmsError('DISK_FULL', { detail }, { cause: error })
+    : new CmkmsError('NOT_WRITABLE', { path: paths.lock, detail }, { cause: error });
 }
 
 async function describeHolder(path: string): Promise<string> {

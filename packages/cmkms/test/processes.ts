@@ -96,6 +96,15 @@ export class Process {
     if (!this.#gone) this.#child.kill(name);
   }
 
+  /** Its exit code, once it ended by itself. @throws where it does not, with what it wrote */
+  async ended(): Promise<number | null> {
+    const gone = (): true | undefined => (this.#gone ? true : undefined);
+    await until('the end of the process', gone, waitMs).catch((error: Error) => {
+      throw new Error(`${error.message}\n${this.said}`);
+    });
+    return await this.exited;
+  }
+
   /** SIGTERM. @returns the exit code */
   async stop(): Promise<number | null> {
     this.signal('SIGTERM');

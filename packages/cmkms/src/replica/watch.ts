@@ -73,7 +73,9 @@ export class Watch {
   }
 
   #sayFounding({ phase }: ReplicaStatus): void {
-    if (phase.kind !== 'founding' || this.#foundingLine(performance.now()) === null) return;
+    // Nobody is waited for by a replica that is alone, or that founds just now.
+    if (phase.kind !== 'founding' || phase.missing.length === 0) return;
+    if (this.#foundingLine(performance.now()) === null) return;
     const { answered, missing } = phase;
     this.#log('founding_wait', {
       answered: answered.length,
