@@ -79,12 +79,8 @@ export class Replica {
     this.options = options;
     const { checked, identity, journal, log, metrics } = options;
     this.node = makeNode(options, this.machine, (error) => this.fail(error));
-    this.store = new RaftStore(
-      this.node,
-      this.machine,
-      checked.name,
-      options.settings.signing.deadlineMs,
-    );
+    const { deadlineMs } = options.settings.signing;
+    this.store = new RaftStore(this.node, this.machine, checked.name, deadlineMs);
     this.members = new Members(identity);
     const addresses = checked.members.map((member) => member.address);
     this.#dialling = new Dialling(this.node, this.members, addresses);
@@ -101,7 +97,7 @@ export class Replica {
 
   /** Opens everything, links up with the other members, and begins to dial. */
   async start(): Promise<void> {
-    const { checked, settings, identity } = this.options;
+    const { checked, identity } = this.options;
     await this.#openChains();
     this.#listen();
     this.members.setMembers([{ id: identity, name: checked.name, address: '', witness: false }]);
@@ -110,8 +106,6 @@ export class Replica {
     if (this.node.membership !== null) this.#onMembership();
     this.links = this.#makeLinks();
     this.links.plan();
-    const { dialTimeoutMs } = settings.privval;
-    this.options.log('trace', { what: 'dialling', detail: `timeout ${dialTimeoutMs} ms` });
   }
 
   /** Hands leadership over, then ends everything. @returns how many validator links were open */
