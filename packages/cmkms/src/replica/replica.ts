@@ -35,7 +35,7 @@ import { Router } from './router.js';
 import { signRequestOf } from './sign-requests.js';
 import { StateFiles } from './state-files.js';
 import { SigningStateMachine } from './state-machine.js';
-import { type LinkedChain, ValidatorLinks } from './validator-links.js';
+import { type LinkedChain, linkOptions, ValidatorLinks } from './validator-links.js';
 
 export interface ReplicaOptions {
   readonly settings: Settings;
@@ -238,26 +238,15 @@ export class Replica {
 
   #makeLinks(): ValidatorLinks {
     const { settings, log, metrics } = this.options;
-    const { privval } = settings;
-    return new ValidatorLinks(
-      this.chains,
-      {
-        dialTimeoutMs: privval.dialTimeoutMs,
-        retryMs: privval.redialIntervalMs,
-        handshakeTimeoutMs: privval.handshakeTimeoutMs,
-        idleTimeoutMs: privval.idleTimeoutMs,
-        maxMessageBytes: privval.maxMessageBytes,
-      },
-      {
-        leaderlessMs: () => this.leaderlessMs(),
-        oursToDial: (chain, address) => this.#dialling.oursToDial(chain, address),
-        heldElsewhere: (_chain, address) => this.#dialling.heldElsewhere(address),
-        exclusive: (chain, address) => this.#dialling.exclusive(chain, address),
-        sign: (chain, validator, request) => this.#onValidator(chain, validator, request),
-        heldChanged: () => this.#stateToAll(),
-        observer: describeLinks(log, metrics),
-      },
-    );
+    return new ValidatorLinks(this.chains, linkOptions(settings.privval), {
+      leaderlessMs: () => this.leaderlessMs(),
+      oursToDial: (chain, address) => this.#dialling.oursToDial(chain, address),
+      heldElsewhere: (_chain, address) => this.#dialling.heldElsewhere(address),
+      exclusive: (chain, address) => this.#dialling.exclusive(chain, address),
+      sign: (chain, validator, request) => this.#onValidator(chain, validator, request),
+      heldChanged: () => this.#stateToAll(),
+      observer: describeLinks(log, metrics),
+    });
   }
 
   // ----------------------------------------------------------------------------- consensus

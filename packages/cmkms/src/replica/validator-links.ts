@@ -17,6 +17,7 @@ import {
 } from '@cometkms/privval';
 import type { RecordId } from '@cometkms/sign-state';
 import type { ValidatorAddress } from '../config/addresses.js';
+import type { Settings } from '../config/settings.js';
 import type { ChainKey, ValidatorStatus } from '../status.js';
 import { LEADERLESS_HOLD_OFF_MS, planLink } from './link-plan.js';
 
@@ -76,6 +77,16 @@ const isConnected = (state: LinkState): boolean => state === 'connected' || stat
 
 /** Ages count in the plan (two seconds without a leader), so it is made anew this often. */
 const PLAN_EVERY_MS = 250;
+
+export function linkOptions(privval: Settings['privval']): Partial<LinkOptions> {
+  return {
+    dialTimeoutMs: privval.dialTimeoutMs,
+    retryMs: privval.redialIntervalMs,
+    handshakeTimeoutMs: privval.handshakeTimeoutMs,
+    idleTimeoutMs: privval.idleTimeoutMs,
+    maxMessageBytes: privval.maxMessageBytes,
+  };
+}
 
 export class ValidatorLinks {
   readonly #world: LinksWorld;
