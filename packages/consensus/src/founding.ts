@@ -55,16 +55,16 @@ export function planFounding(facts: FoundingFacts): FoundingStep {
   if (facts.clusterId !== null) return { kind: 'found', clusterId: facts.clusterId, membership };
 
   const { told } = facts;
-  const clusters = new Set([...facts.hellos.values()].map((hello) => hello.clusterId));
-  // Another one beside it would be two clusters: that is for an operator to see.
-  const alone = [...clusters].every((id) => id === '' || id === told?.clusterId);
-  if (told !== null && alone && sameMembers(told.membership, membership)) {
+  const shown = new Set([...facts.hellos.values()].map((hello) => hello.clusterId));
+  shown.delete('');
+  // Whoever told it is still there and has it; and none has another: two are for an operator to see.
+  const agreed = told !== null && shown.size === 1 && shown.has(told.clusterId);
+  if (agreed && sameMembers(told.membership, membership)) {
     return { kind: 'found', clusterId: told.clusterId, membership };
   }
   const coordinator = [...facts.members].sort((a, b) => (a.name < b.name ? -1 : 1))[0]?.name ?? '';
-  const somebodyFounded = [...clusters].some((id) => id !== '');
   // One who founded earlier tells its genesis; a second one must not be drawn beside it.
-  if (coordinator !== facts.self.name || somebodyFounded) return { kind: 'await', coordinator };
+  if (coordinator !== facts.self.name || shown.size > 0) return { kind: 'await', coordinator };
   return { kind: 'found', clusterId: null, membership };
 }
 

@@ -81,6 +81,16 @@ const rows: readonly Row[] = [
     facts('b', { a: 'X', c: 'Y' }, { told: genesis('X') }),
     'await a',
   ],
+  [
+    'told by one who has lost it since: nobody shows it, and another may be drawn',
+    facts('b', { a: '', c: '' }, { told: genesis('X') }),
+    'await a',
+  ],
+  [
+    'the first by name was told, and nobody shows it: it draws',
+    facts('a', { b: '', c: '' }, { told: genesis('X') }),
+    'found drawn',
+  ],
   ['told, with one missing: it waits', facts('b', { a: 'X' }, { told: genesis('X') }), 'wait c'],
 ];
 for (const [why, given, expected] of rows) {
@@ -94,6 +104,46 @@ for (const [why, given, expected] of rows) {
     assert.equal(said, expected);
   });
 }
+
+const states = ['absent', '', 'X', 'Y'];
+const tales = [null, genesis('X'), genesis('X', membership('-old')), genesis('Y')];
+
+test('all that one of three may see: 384 sights, and what holds in each', () => {
+  let founded = 0;
+  for (const name of names) {
+    const [first = '', second = ''] = names.filter((other) => other !== name);
+    for (const one of states) {
+      for (const two of states) {
+        for (const clusterId of [null, 'X']) {
+          for (const told of tales) {
+            const seen = Object.entries({ [first]: one, [second]: two });
+            const there = seen.filter(([, state]) => state !== 'absent');
+            const plan = planFounding(facts(name, Object.fromEntries(there), { clusterId, told }));
+            const sight = `${name}: ${seen.join(' ')} given ${clusterId} told ${told?.clusterId}`;
+            // Unanimity: never while one is missing, and who is missing is named.
+            const missing = seen.filter(([, state]) => state === 'absent').map(([peer]) => peer);
+            assert.equal(plan.kind === 'wait', missing.length > 0, sight);
+            if (plan.kind === 'wait')
+              assert.deepEqual(
+                plan.missing.map((m) => m.name),
+                missing,
+              );
+            if (plan.kind !== 'found') continue;
+            founded += 1;
+            const shown = new Set(there.map(([, state]) => state).filter((state) => state !== ''));
+            // A cluster id comes from the home, else from one who shows it, else the first draws it.
+            if (clusterId !== null) assert.equal(plan.clusterId, clusterId, sight);
+            else if (shown.size > 0) assert.deepEqual([...shown], [plan.clusterId], sight);
+            else assert.deepEqual([name, plan.clusterId], ['a', null], sight);
+            assert.equal(plan.membership.voters.length, 3, sight);
+          }
+        }
+      }
+    }
+  }
+  // Given: 3 x 9 sights x 4 tales. Not given: `a` draws with every tale; each follows X and Y as told.
+  assert.equal(founded, 108 + 4 + 3 * 2 * 3);
+});
 
 test('the membership that is founded holds the identities that were shown, in order of name', () => {
   const plan = planFounding(facts('a', { c: '', b: '' }));

@@ -57,6 +57,7 @@ test('the record is written before the first vote, and what is heard meanwhile b
   await node.start();
   await until('the record is being written', () => recording || undefined);
   assert.ok(scene.log.written.some(({ genesis }) => genesis?.clusterId === clusterId));
+  await scene.linked(node);
   scene.b.say(vote(3));
   await scene.takenIn(node, scene.b);
   record();

@@ -5,6 +5,7 @@
  *         real log whose writes wait where the test wants them to.
  * Never   answers by itself, but where `votes` says so.
  */
+import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -127,15 +128,19 @@ export class Puppet {
     await this.listen();
   }
 
-  say(message: Message): boolean {
-    return this.#transport.send('a', { kind: 'raft', message });
+  get isLinked(): boolean {
+    return this.#transport.isUp('a');
   }
-  tell(payload: string): boolean {
-    return this.#transport.send('a', { kind: 'application', payload: Buffer.from(payload) });
+
+  say(message: Message): void {
+    this.#send({ kind: 'raft', message });
   }
-  sayHello(change: Partial<Hello>): boolean {
+  tell(payload: string): void {
+    this.#send({ kind: 'application', payload: Buffer.from(payload) });
+  }
+  sayHello(change: Partial<Hello>): void {
     this.hello = { ...this.hello, ...change };
-    return this.#transport.send('a', { kind: 'hello', hello: this.hello });
+    this.#send({ kind: 'hello', hello: this.hello });
   }
   stop(): Promise<void> {
     return this.#transport.stop();
@@ -146,6 +151,11 @@ export class Puppet {
     return this.heard.flatMap((frame) => (frame.kind === 'raft' ? [frame.message] : []));
   }
 
+  /** A word that is lost would be waited for in vain. */
+  #send(frame: LinkFrame): void {
+    assert.ok(this.#transport.send('a', frame), `${this.name} is not linked`);
+  }
+
   #made(listen = '127.0.0.1:0'): LinkTransport {
     return new LinkTransport({ self: this.name, listen, security: { kind: 'insecure' } });
   }
@@ -153,6 +163,8 @@ export class Puppet {
   #onFrame(frame: LinkFrame): void {
     this.heard.push(frame);
     if (!this.votes || frame.kind !== 'raft') return;
+    // What arrived just before the link ended is answered to nobody.
+    if (!this.isLinked) return;
     const { message } = frame;
     const { term } = message;
     if (message.kind === 'preVote') this.say({ kind: 'preVoteReply', term, granted: true });
@@ -236,7 +248,10 @@ export class Scene {
   }
 
   async linked(node: RaftNode<number>): Promise<void> {
-    await until('both are linked', () => (node.isUp('b') && node.isUp('c') ? true : undefined));
+    const here = () => node.isUp('b') && node.isUp('c');
+    // Of one link, one side learns before the other.
+    const there = () => this.b.isLinked && this.c.isLinked;
+    await until('both are linked', () => (here() && there() ? true : undefined));
   }
 
   /** Started and made leader by the votes of `voter`. */
