@@ -18,9 +18,11 @@ test('a file begins with the comment that says what it is for', () => {
 test('no file is longer than 450 lines, no line than 120 characters', () => {
   const long = shipped.filter((file) => file.text.split('\n').length > 450).map((f) => f.path);
   assert.deepEqual(long, [], 'one idea, one file: split it');
-  const wide = offences(shipped, (line) =>
-    line.length > 120 ? `${line.length} characters` : null,
-  );
+  // A sentence stays in one piece, however long, so that it can be searched for.
+  const wide = offences(shipped, (line) => {
+    const { length } = line.replace(/(['"`])(?:\\.|(?!\1).)*\1/g, '""');
+    return length > 120 ? `${length} characters` : null;
+  });
   assert.deepEqual(wide, []);
 });
 
