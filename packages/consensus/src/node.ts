@@ -162,10 +162,10 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
       await this.transferLeadership(null).catch(() => null);
     }
     this.#end('this replica stops');
-    // Each of these may be writing or opening something still.
+    // Where it came to: what was started is ended, and nothing of the home is written to any more.
     await this.#starting.catch(() => null);
-    await this.#joining.settled();
     await this.#options.transport.stop();
+    await this.#joining.settled();
     await this.#writer.end();
     await this.#options.storage.close();
   }

@@ -1,7 +1,7 @@
 /** Nothing is said before it is on disk: the start, the record, the term, the hello. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Message } from '../src/index.js';
+import { LinkTransport, type Message } from '../src/index.js';
 import { until } from './node-world.js';
 import { clusterId, Scene } from './puppet-peers.js';
 
@@ -30,17 +30,25 @@ test('a start is numbered on disk before anybody is greeted', async (t) => {
   assert.equal(scene.log.written[0]?.boot?.runId, hello.runId);
 });
 
-test('a start whose number cannot be written fails, and greets nobody', async (t) => {
+test('a start whose number cannot be written fails, and is not even listening', async (t) => {
   const scene = await Scene.set(t);
-  const first = await scene.run();
-  const greeted = scene.b.hellos.length;
-  await scene.ended(first);
+  await scene.ended(await scene.run());
   scene.log.failWith(new Error('EIO'));
-  const node = scene.make();
+  let listened = false;
+  class Watched extends LinkTransport {
+    override start(...how: Parameters<LinkTransport['start']>): Promise<void> {
+      listened = true;
+      return super.start(...how);
+    }
+  }
+  const security = { kind: 'insecure' } as const;
+  const node = scene.make({
+    transport: new Watched({ self: 'a', listen: '127.0.0.1:0', security }),
+  });
   await assert.rejects(node.start(), /EIO/);
   assert.equal(scene.fatal.length, 1);
+  assert.equal(listened, false);
   await node.stop();
-  assert.equal(scene.b.hellos.length, greeted);
 });
 
 test('the record is written before the first vote, and what is heard meanwhile binds nobody', async (t) => {

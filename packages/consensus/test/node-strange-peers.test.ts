@@ -83,7 +83,8 @@ test('an acknowledgement counts once its sender’s joining is on the disk, not 
   const scene = await Scene.set(t, { joined: false });
   scene.b.hello = { ...scene.b.hello, joined: true, emptyLog: false };
   const node = await scene.leading(scene.b);
-  scene.b.votes = false;
+  // It goes on answering, so that `a` leads on, but never has the next entry.
+  scene.b.limit = node.status()?.lastIndex ?? 0;
   scene.log.shut();
   const sent = node.propose(Buffer.from('one'), 30_000);
   await until('its own write is under way', () => scene.log.isWriting || undefined);
@@ -106,7 +107,7 @@ test('what waits for a joining goes with the link', async (t) => {
   const scene = await Scene.set(t, { joined: false });
   scene.b.hello = { ...scene.b.hello, joined: true, emptyLog: false };
   const node = await scene.leading(scene.b);
-  scene.b.votes = false;
+  scene.b.limit = node.status()?.lastIndex ?? 0;
   scene.log.shut();
   const sent = node.propose(Buffer.from('one'), 1_000);
   const refused = assert.rejects(sent, { code: 'CONSENSUS_OUTCOME_UNKNOWN' });
@@ -132,6 +133,32 @@ test('a late hello of the same run does not end an honest member, nor does the n
   await until('it is linked again', () => (scene.b.ups === 2 ? true : undefined));
   await scene.b.restart({ boot: 2, runId: 'run-b2', term: 9 });
   await until('its next run is linked', () => (scene.b.ups === 3 ? true : undefined));
+});
+
+test('what a peer acknowledged is remembered as far as it is committed, and no further', async (t) => {
+  const scene = await Scene.set(t);
+  // It answers, so that `a` leads on while the other one restarts, but has nothing.
+  scene.c.limit = 0;
+  scene.c.votes = true;
+  const node = await scene.leading(scene.b);
+  scene.log.shut();
+  const sent = node.propose(Buffer.from('one'), 30_000);
+  const { term = 0, lastIndex = 0, commit = 0 } = node.status() ?? {};
+  const matchOf = (id: string) => node.status()?.peers.find((peer) => peer.id === id)?.match;
+  await until('it has acknowledged', () => matchOf('b') === lastIndex || undefined);
+  // Our own disk does not have it yet, and the third has nothing: no quorum.
+  assert.deepEqual([lastIndex, node.status()?.commit], [commit + 1, commit]);
+  // Another leader may take it back from its disk: then it shows less, and is right.
+  scene.b.limit = commit;
+  await scene.b.restart({ boot: 2, runId: 'run-b2', term, lastIndex: commit });
+  await until('it is linked again', () => (scene.b.ups === 2 ? true : undefined));
+  scene.b.limit = lastIndex;
+  scene.log.openUp();
+  await sent;
+  // Nothing is remembered of the third but what it has said itself.
+  assert.equal(matchOf('c'), 0);
+  await scene.c.restart({ boot: 2, runId: 'run-c2', term, lastIndex: 0 });
+  await until('the third is linked again', () => (scene.c.ups === 2 ? true : undefined));
 });
 
 test('a later run that shows less is told so', async (t) => {

@@ -76,8 +76,9 @@ export class Puppet {
   readonly hellos: Hello[] = [];
   /** What it says of itself. */
   hello: Hello;
-  /** Grants every vote, and acknowledges every append. */
+  /** Grants every vote, and acknowledges every append, up to `limit`. */
   votes = false;
+  limit = Number.POSITIVE_INFINITY;
   ups = 0;
   downs = 0;
   #transport: LinkTransport;
@@ -170,7 +171,7 @@ export class Puppet {
     if (message.kind === 'preVote') this.say({ kind: 'preVoteReply', term, granted: true });
     if (message.kind === 'vote') this.say({ kind: 'voteReply', term, granted: true });
     if (message.kind !== 'append') return;
-    const match = message.prevIndex + message.entries.length;
+    const match = Math.min(message.prevIndex + message.entries.length, this.limit);
     const { round } = message;
     const hint = { hintIndex: 0, hintTerm: 0 };
     this.say({ kind: 'appendReply', term, round, match, refused: false, ...hint });
@@ -185,6 +186,7 @@ export class Scene {
   log: GatedLog;
   machine = new Journal();
   fatal: Error[] = [];
+  onFatal: () => void = () => undefined;
   dropped: string[] = [];
   recorded: { clusterId: string } | null = null;
   readonly #nodes: RaftNode<number>[] = [];
@@ -230,7 +232,10 @@ export class Scene {
       timers: { heartbeatIntervalMs: 25, electionTimeoutMs: 300, leaseMs: 200 },
       snapshotEntries: 10_000,
       configDigest: () => '',
-      onFatal: (error) => this.fatal.push(error),
+      onFatal: (error) => {
+        this.fatal.push(error);
+        this.onFatal();
+      },
       ...how,
     });
     node.on('messageDropped', (from, kind, why) => this.dropped.push(`${from} ${kind}: ${why}`));
