@@ -25,7 +25,7 @@ export const consensusErrors = {
     says: (f: { path: string; offset: number; detail: string }) =>
       `the log ${f.path} is damaged at byte ${f.offset}: ${f.detail}`,
     remedy:
-      'This replica may have forgotten what it promised and must not vote. Keep the directory for a post-mortem; admit a replacement under a new identity.',
+      'This replica may have forgotten what it promised and must not vote. Keep the directory for a post-mortem and leave this home stopped. The others go on while they are a majority.',
   },
   CONSENSUS_LOG_VERSION: {
     says: (f: { path: string; found: number; known: number }) =>
@@ -58,7 +58,7 @@ export const consensusErrors = {
     says: (f: { clusterId: string }) =>
       `this replica has joined cluster ${f.clusterId}, and its log is empty`,
     remedy:
-      'Mount the data volume. If the disk is gone, this replica must not vote again: admit a replacement under a new identity.',
+      'Mount the data volume. If the disk is gone, leave this home stopped: it could vote twice. The others go on while they are a majority.',
   },
   CONSENSUS_CLUSTER_DIFFERS: {
     says: (f: { found: string; wanted: string }) =>
@@ -80,7 +80,7 @@ export const consensusErrors = {
   },
   CONSENSUS_CERTIFICATE_INVALID: {
     says: (f: { detail: string }) => `not a usable replica certificate: ${f.detail}`,
-    remedy: 'Use a certificate made by `cmkms cluster init` or `cmkms cluster cert renew`.',
+    remedy: 'Use the certificate that `cmkms cluster init` made for this replica.',
   },
   CONSENSUS_FRAME_MALFORMED: {
     says: (f: { detail: string }) => `a frame between replicas is malformed: ${f.detail}`,

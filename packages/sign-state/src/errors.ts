@@ -31,8 +31,8 @@ export const signStateErrors = {
     says: (f: { subject: 'command' | 'snapshot'; detail: string }) =>
       `a ${f.subject} is not what any version writes: ${f.detail}`,
     remedy:
-      'This replica must stop. Keep its directory for a post-mortem; ' +
-      'admit a replacement under a new identity.',
+      'This replica must stop. Keep its directory for a post-mortem, and leave this home stopped: ' +
+      'the others go on while they are a majority.',
   },
 } as const satisfies Record<string, Row>;
 

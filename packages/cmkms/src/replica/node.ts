@@ -4,11 +4,12 @@
  * Owns    which links, which log and which members it is given, and the digest of what should be the same everywhere.
  * Never   runs it.
  */
-import { LinkTransport, openWal, RaftNode } from '@cometkms/consensus';
+import { LinkTransport, type Membership, openWal, RaftNode } from '@cometkms/consensus';
 import type { Answer } from '@cometkms/sign-state';
 import type { Checked } from '../check-home.js';
 import { formatHostPort } from '../config/addresses.js';
 import type { Settings } from '../config/settings.js';
+import { CmkmsError } from '../errors.js';
 import { writeReplicaFile } from '../home-records.js';
 import { noLinks } from './no-links.js';
 import type { SigningStateMachine } from './state-machine.js';
@@ -90,4 +91,15 @@ function configDigest({ settings, checked }: NodeMaterial): string {
 export function driftOf(material: NodeMaterial, theirs: string): readonly string[] {
   const own = configDigest(material).split(' ');
   return theirs.split(' ').filter((item) => item !== '' && !own.includes(item));
+}
+
+/**
+ * Who the members are, the log says; addresses may differ, since each side dials by its own list.
+ * @throws CmkmsError MEMBERS_DIFFER
+ */
+export function refuseOtherMembers(checked: Checked, membership: Membership): void {
+  const config = checked.members.map((member) => member.name).sort();
+  const members = membership.voters.map((member) => member.name).sort();
+  if (config.join() === members.join()) return;
+  throw new CmkmsError('MEMBERS_DIFFER', { config, members, source: 'its log' });
 }

@@ -25,7 +25,8 @@ import { reportLeadership } from './leadership-reports.js';
 import { describeLinks } from './link-reports.js';
 import { Members } from './members.js';
 import type { Dismissal, SignAsk } from './message.js';
-import { makeNode } from './node.js';
+import { makeNode, refuseOtherMembers } from './node.js';
+import { reportPeers } from './peer-reports.js';
 import { RaftStore } from './raft-store.js';
 import { Registrar } from './registrar.js';
 import { describeMissing, newRegistrarNews } from './registrar-reports.js';
@@ -103,7 +104,10 @@ export class Replica {
     this.members.setMembers([{ id: identity, name: checked.name, address: '', witness: false }]);
     this.#conversation.stateToAll();
     await this.node.start();
-    if (this.node.membership !== null) this.#onMembership();
+    if (this.node.membership !== null) {
+      refuseOtherMembers(this.options.checked, this.node.membership);
+      this.#onMembership();
+    }
     this.links = this.#makeLinks();
     this.links.plan();
   }
@@ -268,17 +272,12 @@ export class Replica {
       else this.#leadershipChanged();
     });
     node.on('application', (from, payload) => this.#conversation.heard(from, payload));
-    node.on('linkUp', (peer, hello) => {
-      // As configured: before the founding there is no membership to ask.
-      const listed = this.options.checked.members.find((member) => member.name === hello.name);
-      const address = listed?.address ?? '';
-      log('peer_up', { peer: hello.name, address, version: hello.version });
+    reportPeers(node, this.options, log);
+    node.on('linkUp', (peer) => {
       this.#conversation.stateTo(peer);
       this.#leadershipChanged();
     });
-    node.on('linkDown', (peer, cause, detail) => {
-      const name = this.members.nameOf(peer) ?? peer;
-      log('peer_down', { peer: name, cause, detail });
+    node.on('linkDown', (peer) => {
       this.members.linkEnded(peer);
       this.#leadershipChanged();
     });

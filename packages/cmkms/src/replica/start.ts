@@ -5,6 +5,7 @@
  * Never   writes to process.stdout: the logger owns file descriptor 1, and a stuck reader stops nothing.
  */
 import { setTimeout as pause } from 'node:timers/promises';
+import { highestPosition } from '@cometkms/sign-state';
 import type { AdminServer } from '../admin/index.js';
 import { startAdmin } from '../admin/index.js';
 import { bindFailure } from '../bind-failure.js';
@@ -16,10 +17,11 @@ import { EXIT, type ExitCode } from '../exit-codes.js';
 import { makeDirectory } from '../home.js';
 import { type HttpServer, ReadinessWatch, startHttp } from '../http/index.js';
 import { Journal } from '../journal/index.js';
-import { type Logger, openLogger } from '../log/index.js';
+import { type EventFacts, type Logger, openLogger } from '../log/index.js';
 import { Metrics } from '../metrics/index.js';
 import type { StatusSource } from '../status.js';
 import { adminHandler } from './admin-requests.js';
+import type { HeldChain } from './chains.js';
 import { identityOf } from './identity.js';
 import { Replica } from './replica.js';
 import { statusSource } from './status-source.js';
@@ -132,6 +134,7 @@ export class Running {
     } catch (error) {
       throw this.#bindFailure(error);
     }
+    for (const chain of this.replica.chains) log('chain', chainFacts(this.replica, chain));
     this.#watch.start();
   }
 
@@ -193,6 +196,27 @@ export class Running {
     }
     return bindFailure('raft', raftListen, (error as Error).cause);
   }
+}
+
+/** What this replica begins from, by chain: what its own log says, which may be behind the cluster's. */
+function chainFacts(replica: Replica, chain: HeldChain): EventFacts['chain'] {
+  const record = replica.store.read(chain.id);
+  const position = record === undefined ? null : highestPosition(record);
+  const known = chain.known.kind;
+  const unregistered =
+    known === 'position'
+      ? 'state file'
+      : known === 'neverSigned'
+        ? 'never signed'
+        : 'not registered';
+  return {
+    chain: chain.chainId,
+    key: chain.keyAddress,
+    key_type: chain.id.key.type,
+    floor: position === null ? null : `${position.height}/${position.round}/${position.step}`,
+    floor_from: record === undefined ? unregistered : 'log',
+    validators: chain.validators.map((validator) => validator.text),
+  };
 }
 
 function metricsWorld(checked: Checked): ConstructorParameters<typeof Metrics>[0] {

@@ -4,6 +4,7 @@
  * Owns    gathering the facts of `ReplicaStatus`, each time anew.
  * Never   judges them (http/readiness.ts) or keeps them.
  */
+import { X509Certificate } from 'node:crypto';
 import { statfsSync } from 'node:fs';
 import type { CoreStatus } from '@cometkms/consensus';
 import type {
@@ -24,6 +25,8 @@ import type { Replica } from './replica.js';
 export function statusSource(replica: Replica): StatusSource {
   const { checked, settings, version } = replica.options;
   const certificate = checked.tls?.certificate ?? null;
+  const caPem = checked.tls?.caPem;
+  const caNotAfter = caPem === undefined ? null : Date.parse(new X509Certificate(caPem).validTo);
   return {
     status: (): ReplicaStatus => {
       const core = replica.node.status();
@@ -38,7 +41,7 @@ export function statusSource(replica: Replica): StatusSource {
         log: core === null ? null : logOf(replica),
         chains: replica.chains.map((chain) => chainOf(replica, chain)),
         disks: disksOf(replica),
-        certificateNotAfter: { own: certificate?.notAfter.getTime() ?? null, ca: null },
+        certificateNotAfter: { own: certificate?.notAfter.getTime() ?? null, ca: caNotAfter },
         latencyBudgetMs: settings.signing.latencyBudgetMs,
       };
     },
@@ -132,7 +135,9 @@ function chainOf(replica: Replica, chain: HeldChain): ChainStatus {
     keyAddress: chain.keyAddress,
     keyType: chain.id.key.type,
     keyLoaded: true,
-    watermark: chain.watermark.ready ? 'ready' : 'rebuilding',
+    // Needed to sign, and made anew when this replica leads: a follower without one is as good as any.
+    watermark:
+      chain.watermark.ready || replica.node.leader !== replica.node.id ? 'ready' : 'rebuilding',
     registration: record === undefined ? 'unregistered' : record.retired ? 'retired' : 'registered',
     waitingFor: record === undefined ? replica.waitingFor(chain.id) : null,
     last: last === null ? null : { ...last.hrs, signBytes: last.signBytes },

@@ -198,6 +198,7 @@ export class ValidatorLinks {
     held.since = Date.now();
     if (isConnected(state) !== before) {
       held.connectedSince = before ? null : performance.now();
+      if (!before) held.lastError = null;
       this.#world.heldChanged();
     }
     this.#world.observer.state(held.chain, held.address, state, detail);

@@ -1,10 +1,10 @@
 /**
  * What a running replica looks at once a second, and says when it changes.
  *
- * Owns    the lines `ready` and `not_ready`, `no_quorum`, `founding_wait`, `slow_sync`, and sampling round trips.
+ * Owns    the lines that tell of a state rather than of an event: readiness, quorum, disks, latency, stalls, expiry.
  * Never   acts on what it sees.
  */
-import type { Readiness, ReadinessWatch } from '../http/index.js';
+import { CERTIFICATE_WARNING_DAYS, type Readiness, type ReadinessWatch } from '../http/index.js';
 import { atMost, type Log } from '../log/index.js';
 import type { Metrics } from '../metrics/index.js';
 import type { ReplicaStatus, StatusSource } from '../status.js';
@@ -20,6 +20,11 @@ export class Watch {
   readonly #metrics: Metrics;
   readonly #foundingLine = atMost(30_000);
   readonly #quorumLine = atMost(60_000);
+  readonly #diskLine = atMost(60_000);
+  readonly #latencyLine = atMost(60_000);
+  readonly #syncLine = atMost(10_000);
+  readonly #expiryLine = atMost(86_400_000);
+  #stalls = 0;
   #timer: NodeJS.Timeout | null = null;
   /** Codes that held at the last look. */
   #held = new Set<string>();
@@ -55,6 +60,10 @@ export class Watch {
     this.#say(this.#readiness.judge(status, Date.now()));
     this.#sayFounding(status);
     this.#sayQuorum(status);
+    this.#sayDisks(status);
+    this.#sayLatency(status);
+    this.#sayStalls();
+    this.#sayExpiry(status);
     for (const member of status.consensus?.members ?? []) {
       if (member.rttMs !== null) this.#metrics.peerRoundTrip(member.id, member.rttMs);
     }
@@ -102,5 +111,38 @@ export class Watch {
       voters: consensus.voters,
       missing: consensus.members.filter((m) => !m.reachable).map((m) => m.id),
     });
+  }
+
+  #sayDisks({ disks, log }: ReplicaStatus): void {
+    const now = performance.now();
+    const low = disks.find((disk) => disk.freeBytes < disk.minimumBytes);
+    if (low !== undefined && this.#diskLine(now) !== null) {
+      const { path, freeBytes: free_bytes, minimumBytes: minimum_bytes } = low;
+      this.#log('disk_low', { path, free_bytes, minimum_bytes });
+    }
+    if (log === null || log.lastSyncMs <= log.slowSyncMs || this.#syncLine(now) === null) return;
+    this.#log('slow_sync', { took_ms: log.lastSyncMs, limit_ms: log.slowSyncMs });
+  }
+
+  #sayLatency({ chains, latencyBudgetMs: budget_ms }: ReplicaStatus): void {
+    const slow = chains.find((chain) => (chain.medianMs ?? 0) > budget_ms);
+    if (slow === undefined || slow.medianMs === null) return;
+    if (this.#latencyLine(performance.now()) === null) return;
+    this.#log('latency', { chain: slow.chainId, median_ms: slow.medianMs, budget_ms });
+  }
+
+  #sayStalls(): void {
+    const status = this.#replica.node.status();
+    if (status === null || status.stalls.count === this.#stalls) return;
+    this.#stalls = status.stalls.count;
+    const election_timeout_ms = status.electionTimeoutMs;
+    this.#log('stalled', { for_ms: status.stalls.lastMs, election_timeout_ms });
+  }
+
+  #sayExpiry({ certificateNotAfter: { own } }: ReplicaStatus): void {
+    if (own === null) return;
+    const days = Math.floor((own - Date.now()) / 86_400_000);
+    if (days > CERTIFICATE_WARNING_DAYS || this.#expiryLine(performance.now()) === null) return;
+    this.#log('certificate_expires', { certificate: 'own', days });
   }
 }
