@@ -6,7 +6,7 @@
  * Rule    A node that finds no signer within 3 s exits; its supervisor starts it again.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ChainRpc, type CommitSignature, type Genesis } from './chain-rpc.js';
 import { type GoProgram, goProgram } from './go-module.js';
@@ -254,9 +254,16 @@ export class CometNode {
     ];
   }
 
+  /** A node that ended without closing its socket finds the address in use for ever: its unit removes it first. */
+  #removeSocket(): void {
+    const { unixSocket } = this.#options;
+    if (unixSocket !== undefined) rmSync(unixSocket, { force: true });
+  }
+
   async #supervise(): Promise<void> {
     while (this.#wanted) {
       this.starts += 1;
+      this.#removeSocket();
       this.#process = new ManagedProcess({
         command: this.#binary,
         args: this.#arguments(),

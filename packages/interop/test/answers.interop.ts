@@ -51,7 +51,7 @@ scene(
     const node = await stage.node();
     const fleet = await stage.fleet(node, { settings: { 'raft.profile': '"wan"' } });
     fleet.startAll();
-    node.start();
+    await stage.start(node);
     const haltAt = (await stage.goesOn(node)) + 20n;
     await halt(stage, fleet, 'set', '--height', String(haltAt));
     await until(
@@ -71,7 +71,7 @@ scene(
   'no commit within the deadline: the link is reset, the node asks again and gets its signature',
   async (stage) => {
     const node = await stage.node();
-    // A leader that hears nothing keeps leading for long, so that nothing but the deadline answers.
+    // Whoever leads keeps leading for long, so that nothing but the deadline answers.
     const fleet = await stage.fleet(node, {
       settings: {
         'raft.heartbeat_interval': '"100ms"',
@@ -82,16 +82,20 @@ scene(
     });
     fleet.startAll();
     await fleet.leader(120_000);
-    node.start();
+    await stage.start(node);
     await stage.goesOn(node);
-    const leader = await fleet.leader();
-    const followers = fleet.replicas.filter(({ name }) => name !== leader);
-    for (const { process } of followers) process?.signal('SIGSTOP');
-    const dropped = await until('a dropped link', () => fleet.events('dropped', leader)[0], 60_000);
-    for (const { process } of followers) process?.signal('SIGCONT');
-    assert.equal(dropped['reason'], 'timeout');
-    const height = await stage.goesOn(node);
-    assert.doesNotMatch(node.log(), /failed signing/, 'it was never refused');
+    const holder = await fleet.linkHolder(node.privvalAddress);
+    const others = fleet.replicas.filter(({ name }) => name !== holder);
+    const before = fleet.events('dropped', holder).length;
+    for (const { process } of others) process?.signal('SIGSTOP');
+    await until(
+      'a link that is reset',
+      () => fleet.events('dropped', holder)[before] ?? undefined,
+      60_000,
+    );
+    for (const { process } of others) process?.signal('SIGCONT');
+    // Nothing but the same vote, asked for again, carries this height on.
+    const height = await node.reach(await node.nextHeight());
     stage.neverEnded(node);
     await stage.judge(height, [node.keyAddress]);
   },

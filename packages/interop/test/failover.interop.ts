@@ -15,7 +15,7 @@ async function running(stage: Scene): Promise<{ node: CometNode; fleet: Fleet }>
   const fleet = await stage.fleet(node);
   fleet.startAll();
   await Promise.all(fleet.replicas.map(({ name }) => fleet.ready(name)));
-  node.start();
+  await stage.start(node);
   await stage.reach(node, 2n);
   return { node, fleet };
 }

@@ -32,8 +32,8 @@ export async function startNetwork(
   const settings = { 'raft.profile': '"wan"' };
   const fleet = await stage.fleet(node, { settings, ...options });
   fleet.startAll();
-  node.start();
-  rest.start();
+  await stage.start(node);
+  await stage.start(rest);
   const network = { node, rest, fleet };
   await votes(network);
   return network;

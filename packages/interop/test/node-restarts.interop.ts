@@ -8,7 +8,7 @@ scene('a node that is stopped, or killed at any moment, comes back and goes on',
   const node = await stage.node();
   const fleet = await stage.fleet(node, { settings: wan });
   fleet.startAll();
-  node.start();
+  await stage.start(node);
   let height = await stage.reach(node, 2n);
   for (let restarts = 0; restarts < 3; restarts += 1) {
     // Blocks are short: it dies between a signature and what it would have done with it, as often as not.

@@ -5,7 +5,7 @@ scene('a chain reaches height 20 signed by one replica alone, over tcp', async (
   const node = await stage.node();
   const fleet = await stage.fleet(node, { replicas: 1 });
   fleet.startAll();
-  node.start();
+  await stage.start(node);
   const height = await stage.reach(node, 20n);
   await stage.judge(height, [node.keyAddress]);
 });

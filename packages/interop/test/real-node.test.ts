@@ -8,7 +8,7 @@ sceneIfGo(
     const node = await stage.node();
     const fleet = await stage.fleet(node);
     fleet.startAll();
-    node.start();
+    await stage.start(node);
     await stage.reach(node, 2n);
     const leader = await fleet.leader();
     const killedAt = await node.height();

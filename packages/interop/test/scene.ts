@@ -29,9 +29,10 @@ export class Scene {
   readonly chainId = 'interop-1';
   readonly #nodes: CometNode[] = [];
   readonly #fleets: Fleet[] = [];
-  /** Refusals for want of a quorum that are known of, and restarts for their sake. */
+  /** Refusals for want of a quorum that are known of. */
   readonly #refused = new Map<CometNode, number>();
-  readonly #restarts = new Map<CometNode, number>();
+  /** How often each node should have been started. */
+  readonly #starts = new Map<CometNode, number>();
 
   async node(options: Partial<CometNodeOptions> = {}): Promise<CometNode> {
     const directory = join(this.directory, `node-${this.#nodes.length}`);
@@ -79,8 +80,8 @@ export class Scene {
             'no leader within two seconds: the node is restarted, as its vote was refused',
           );
           this.#refused.set(node, refused);
-          this.#restarts.set(node, (this.#restarts.get(node) ?? 0) + 1);
           await node.restart();
+          this.#starts.set(node, (this.#starts.get(node) ?? 0) + 1);
         }
         return undefined;
       },
@@ -94,9 +95,16 @@ export class Scene {
     return await this.reach(node, height + 2n);
   }
 
-  /** @throws where the node ended by itself, as when its consensus failed */
+  /** Starts a node and waits until it has found its signer, for which a supervisor may start it several times. */
+  async start(node: CometNode): Promise<void> {
+    node.start();
+    await until('a node with a signer', () => node.height(), 120_000);
+    this.#starts.set(node, node.starts);
+  }
+
+  /** @throws where the node ended by itself since then, as when its consensus failed */
   neverEnded(node: CometNode): void {
-    assert.equal(node.starts, 1 + (this.#restarts.get(node) ?? 0), 'the node ended by itself');
+    assert.equal(node.starts, this.#starts.get(node), 'the node ended by itself');
   }
 
   /**

@@ -24,7 +24,7 @@ scene('a chain reaches height 20 by three replicas over a unix socket', async (s
   const node = await stage.node({ unixSocket: stage.socket('signer') });
   const fleet = await stage.fleet(node, { settings: wan });
   fleet.startAll();
-  node.start();
+  await stage.start(node);
   const height = await stage.reach(node, 20n);
   await stage.judge(height, [node.keyAddress]);
 });
@@ -36,7 +36,7 @@ scene(
     const node = await stage.node({ extensionsFrom: 3 });
     const fleet = await stage.fleet(node, { settings: wan });
     fleet.startAll();
-    node.start();
+    await stage.start(node);
     const height = await stage.reach(node, 10n);
     stage.neverEnded(node);
     await stage.judge(height, [node.keyAddress]);

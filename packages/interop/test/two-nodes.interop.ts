@@ -58,8 +58,8 @@ scene(
     });
     fleet.startAll();
     await Promise.all(fleet.replicas.map(({ name }) => fleet.ready(name)));
-    validator.start();
-    other.start();
+    await stage.start(validator);
+    await stage.start(other);
     await bothKeepTheHeight(stage, [validator, other]);
     for (let changes = 0; changes < 6; changes += 1) {
       await moveLeadership(fleet, ['kms-a', 'kms-b']);
@@ -85,8 +85,8 @@ scene(
     });
     fleet.startAll();
     await Promise.all(fleet.replicas.map(({ name }) => fleet.ready(name)));
-    first.start();
-    second.start();
+    await stage.start(first);
+    await stage.start(second);
     const conflicts = (): number =>
       fleet.events('refused').filter(({ verdict }) => verdict === 'conflict').length;
     for (let asked = 0; conflicts() < 3; asked += 1) {

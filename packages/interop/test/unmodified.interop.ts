@@ -9,7 +9,7 @@ for (const transport of ['tcp', 'unix'] as const) {
     });
     const fleet = await stage.fleet(node, { settings: { 'raft.profile': '"wan"' } });
     fleet.startAll();
-    node.start();
+    await stage.start(node);
     const height = await stage.reach(node, 10n);
     await stage.judgeCommits(height, [node.keyAddress]);
   });
