@@ -7,40 +7,25 @@ import { execFileSync } from 'node:child_process';
 import { constants, openSync, writeSync } from 'node:fs';
 import { copyFile, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { leaderOf, makePlaces, type Place, statusAt } from './process-homes.js';
-import { endAll, Process, type StartOptions } from './processes.js';
-import { CHAIN, cmkms, keyOf, scratch } from './scratch-homes.js';
-import { Validator } from './validator.js';
+import { type Process, Scene } from './processes.js';
+import { CHAIN, cmkms, keyOf } from './scratch-homes.js';
+import type { Validator } from './validator.js';
 
 const key = keyOf(1).publicKey;
-
-async function listen(t: TestContext): Promise<Validator> {
-  const validator = await Validator.listen(CHAIN);
-  t.after(() => validator.stop());
-  return validator;
-}
-
-function starter(t: TestContext): (args: readonly string[], options?: StartOptions) => Process {
-  const started: Process[] = [];
-  t.after(() => endAll(started));
-  return (args, options) => {
-    const process_ = new Process(args, options);
-    started.push(process_);
-    return process_;
-  };
-}
 
 const sign = (validator: Validator, height: number): Promise<unknown> =>
   validator.sign(key, { height });
 
 test('three replicas by flags alone, the last one first; the leader killed; another one told to stop', async (t) => {
-  const [directory, validator] = [await scratch(t), await listen(t)];
+  const scene = await Scene.open(t);
+  const { directory } = scene;
+  const validator = await scene.validator(CHAIN);
   const places = await makePlaces(directory, ['node-0', 'node-1', 'node-2'], [validator.address]);
-  const start = starter(t);
   const running = new Map<Place, Process>();
   const run = (place: Place): Process => {
-    const process_ = start(place.args);
+    const process_ = scene.start(place.args);
     running.set(place, process_);
     return process_;
   };
@@ -79,12 +64,13 @@ test('three replicas by flags alone, the last one first; the leader killed; anot
 });
 
 test('two replicas by environment alone, in either order of starting; both are needed', async (t) => {
-  const [directory, validator] = [await scratch(t), await listen(t)];
+  const scene = await Scene.open(t);
+  const { directory } = scene;
+  const validator = await scene.validator(CHAIN);
   const places = await makePlaces(directory, ['node-0', 'node-1'], [validator.address]);
-  const start = starter(t);
   const peer = places.map((p) => `${p.name}=127.0.0.1:${p.raftPort}`).join(', ');
   const byEnvironment = (place: Place): Process =>
-    start(['start', '--insecure-raft', '--allow-fresh-state', CHAIN], {
+    scene.start(['start', '--insecure-raft', '--allow-fresh-state', CHAIN], {
       env: {
         COMETKMS_HOME: place.home,
         COMETKMS_ID: place.name,
@@ -112,7 +98,9 @@ test('two replicas by environment alone, in either order of starting; both are n
 });
 
 test('the same with the homes and certificates of cluster init, and no flag at all', async (t) => {
-  const [directory, validator] = [await scratch(t), await listen(t)];
+  const scene = await Scene.open(t);
+  const { directory } = scene;
+  const validator = await scene.validator(CHAIN);
   const places = await makePlaces(directory, ['a', 'b'], []);
   const out = join(directory, 'fleet');
   const made = await cmkms([
@@ -121,13 +109,12 @@ test('the same with the homes and certificates of cluster init, and no flag at a
     ...places.flatMap((p) => ['--peer', `${p.name}=127.0.0.1:${p.raftPort}`]),
   ]);
   assert.equal(made.code, 0, made.err);
-  const start = starter(t);
   const processes = await Promise.all(
     places.map(async ({ name, home }) => {
       const file = join('priv', 'priv_validator_key.json');
       await copyFile(join(home, file), join(out, name, file));
       const fresh = name === 'a' ? ['--allow-fresh-state', CHAIN] : [];
-      return start(['start', '--home', join(out, name), '--log-format', 'json', ...fresh]);
+      return scene.start(['start', '--home', join(out, name), '--log-format', 'json', ...fresh]);
     }),
   );
   await sign(validator, 1);
@@ -155,10 +142,12 @@ function fullPipe(directory: string): number {
 }
 
 test('one replica alone, whose output is stuck from the first byte: it signs, answers, goes on leading', async (t) => {
-  const [directory, validator] = [await scratch(t), await listen(t)];
+  const scene = await Scene.open(t);
+  const { directory } = scene;
+  const validator = await scene.validator(CHAIN);
   const [place] = await makePlaces(directory, ['only'], [validator.address]);
   assert.ok(place);
-  const solo = starter(t)(place.args, { stdout: fullPipe(directory) });
+  const solo = scene.start(place.args, { stdout: fullPipe(directory) });
   for (let height = 1; height <= 20; height++) await sign(validator, height);
   const healthz = `http://127.0.0.1:${place.httpPort}/healthz`;
   assert.equal((await fetch(healthz)).status, 200);

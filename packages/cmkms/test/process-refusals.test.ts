@@ -9,29 +9,25 @@ import { chmod, copyFile, cp, mkdir, rename, rm, writeFile } from 'node:fs/promi
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { until } from './cluster.js';
 import { leaderOf, makeHome, makePlaces, type Place } from './process-homes.js';
-import { endAll, Process, type StartOptions } from './processes.js';
-import { CHAIN, cmkms, keyOf, makeFleet, scratch } from './scratch-homes.js';
-import { Validator } from './validator.js';
+import { type Process, Scene } from './processes.js';
+import { CHAIN, cmkms, keyOf, makeFleet } from './scratch-homes.js';
 
 const deadValidator = 'tcp://127.0.0.1:1';
 
-async function one(t: TestContext): Promise<Place> {
-  const [place] = await makePlaces(await scratch(t), ['only'], [deadValidator]);
+async function one(t: TestContext): Promise<Place & { readonly scene: Scene }> {
+  const scene = await Scene.open(t);
+  const [place] = await makePlaces(scene.directory, ['only'], [deadValidator]);
   assert.ok(place);
-  return place;
+  return { ...place, scene };
 }
 
-async function two(t: TestContext): Promise<readonly [Place, Place]> {
-  const [a, b] = await makePlaces(await scratch(t), ['a', 'b'], [deadValidator]);
+async function two(t: TestContext): Promise<{ scene: Scene; a: Place; b: Place }> {
+  const scene = await Scene.open(t);
+  const [a, b] = await makePlaces(scene.directory, ['a', 'b'], [deadValidator]);
   assert.ok(a && b);
-  return [a, b];
-}
-
-function start(t: TestContext, args: readonly string[], options: StartOptions = {}): Process {
-  const process_ = new Process(args, options);
-  t.after(() => endAll([process_]));
-  return process_;
+  return { scene, a, b };
 }
 
 /** Ends by itself, with this code, two lines on stderr, and the first of them like this. */
@@ -42,8 +38,8 @@ async function refuses(process_: Process, code: number, says: RegExp): Promise<v
 }
 
 /** Started once and stopped: from now on the home has a log. */
-async function joined(t: TestContext, ...places: readonly Place[]): Promise<void> {
-  const processes = places.map(({ args }) => start(t, args));
+async function joined(scene: Scene, ...places: readonly Place[]): Promise<void> {
+  const processes = places.map(({ args }) => scene.start(args));
   for (const process_ of processes) await process_.until('ready');
   for (const process_ of processes) assert.equal(await process_.stop(), 0, process_.said);
 }
@@ -57,59 +53,59 @@ describe('what start refuses', { concurrency: 3 }, () => {
   ];
   for (const [what, toml, says] of files) {
     test(`config.toml with ${what}`, async (t) => {
-      const { home, args } = await one(t);
+      const { home, args, scene } = await one(t);
       await writeFile(join(home, 'config.toml'), toml);
-      await refuses(start(t, args), 2, says);
+      await refuses(scene.start(args), 2, says);
     });
   }
 
   test('a key that others may read', async (t) => {
-    const { home, args } = await one(t);
+    const { home, args, scene } = await one(t);
     await chmod(join(home, 'priv', 'priv_validator_key.json'), 0o640);
-    await refuses(start(t, args), 2, /^error KEY_MODE: .*group/);
+    await refuses(scene.start(args), 2, /^error KEY_MODE: .*group/);
   });
 
   test('a data directory that is none', async (t) => {
-    const { home, args } = await one(t);
+    const { home, args, scene } = await one(t);
     await writeFile(join(home, 'data'), '');
-    await refuses(start(t, args), 4, /^error NOT_WRITABLE: .*\/data /);
+    await refuses(scene.start(args), 4, /^error NOT_WRITABLE: .*\/data /);
   });
 
   test('a port that is in use, of HTTP and between replicas, and the home is free again after it', async (t) => {
-    const [a] = await two(t);
+    const { a, scene } = await two(t);
     const server = createServer().listen(a.httpPort, '127.0.0.1');
-    t.after(() => server.close());
     await once(server, 'listening');
-    await refuses(start(t, a.args), 4, /^error HTTP_BIND: .*in use/);
+    await refuses(scene.start(a.args), 4, /^error HTTP_BIND: .*in use/);
     server.close();
     const raft = createServer().listen(a.raftPort, '127.0.0.1');
-    t.after(() => raft.close());
+    scene.atEnd(async () => raft.close());
     await once(raft, 'listening');
-    await refuses(start(t, a.args), 4, /^error RAFT_BIND: .*another process listens there/);
+    await refuses(scene.start(a.args), 4, /^error RAFT_BIND: .*another process listens there/);
   });
 
   test('a second process on one home, beside the first one', async (t) => {
-    const { args } = await one(t);
-    const first = start(t, args);
+    const { args, scene } = await one(t);
+    const first = scene.start(args);
     await first.until('ready');
-    await refuses(start(t, args), 4, new RegExp(`^error HOME_LOCKED: .*process ${first.pid} `));
+    await refuses(scene.start(args), 4, new RegExp(`^error HOME_LOCKED: .*process ${first.pid} `));
     assert.equal(await first.stop(), 0);
   });
 
   test('no peers, an id that is none of them, an admin socket with too long a path', async (t) => {
-    const [a] = await two(t);
+    const { a, scene } = await two(t);
     const alone = a.args.filter((arg, i) => arg !== '--peer' && a.args[i - 1] !== '--peer');
-    await refuses(start(t, alone), 3, /^error PEERS_EMPTY: .*sign alone/);
+    await refuses(scene.start(alone), 3, /^error PEERS_EMPTY: .*sign alone/);
     const renamed = a.args.map((arg, i) => (a.args[i - 1] === '--id' ? 'vm' : arg));
-    await refuses(start(t, renamed), 2, /^error ID_NOT_IN_PEERS: id "vm".*\(a, b\)/);
+    await refuses(scene.start(renamed), 2, /^error ID_NOT_IN_PEERS: id "vm".*\(a, b\)/);
     const home = join(a.home, 'x'.repeat(107 - a.home.length));
     await mkdir(home);
     const far = a.args.map((arg, i) => (a.args[i - 1] === '--home' ? home : arg));
-    await refuses(start(t, far), 2, /^error SOCKET_PATH: .*admin\.sock is \d+ bytes long/);
+    await refuses(scene.start(far), 2, /^error SOCKET_PATH: .*admin\.sock is \d+ bytes long/);
   });
 
   test("another replica's certificate, and another cluster's", async (t) => {
-    const directory = await scratch(t);
+    const scene = await Scene.open(t);
+    const { directory } = scene;
     const mine = await makeFleet(directory, ['a', 'b'], 'mine');
     const theirs = await makeFleet(directory, ['a', 'b'], 'theirs');
     const [home = '', sibling = '', stranger = ''] = [mine['a'], mine['b'], theirs['a']];
@@ -117,7 +113,7 @@ describe('what start refuses', { concurrency: 3 }, () => {
       for (const name of names) await copyFile(join(from, 'tls', name), join(home, 'tls', name));
     };
     await makeHome(home);
-    const run = (): Process => start(t, ['start', '--home', home, '--id', 'a']);
+    const run = (): Process => scene.start(['start', '--home', home, '--id', 'a']);
     await swap(sibling, 'replica.crt', 'replica.key');
     await refuses(run(), 2, /^error CERT_ID: .*is for b of cluster .*this replica is a/);
     await swap(stranger, 'replica.crt', 'replica.key');
@@ -128,30 +124,34 @@ describe('what start refuses', { concurrency: 3 }, () => {
 
   test('a log that is gone, with the record of joining beside the key', async (t) => {
     const place = await one(t);
-    await joined(t, place);
+    await joined(place.scene, place);
     await rm(join(place.home, 'data'), { recursive: true });
-    await refuses(start(t, place.args), 3, /^error DATA_MISSING: .*its log is gone|no log/i);
+    await refuses(
+      place.scene.start(place.args),
+      3,
+      /^error DATA_MISSING: .*its log is gone|no log/i,
+    );
   });
 
   test("another replica's log, and afterwards each with its own again", async (t) => {
-    const [a, b] = await two(t);
-    await joined(t, a, b);
+    const { a, b, scene } = await two(t);
+    await joined(scene, a, b);
     const [dataA, dataB, aside] = [join(a.home, 'data'), join(b.home, 'data'), `${a.home}-aside`];
     await rename(dataA, aside);
     await cp(dataB, dataA, { recursive: true });
-    await refuses(start(t, a.args), 3, /^error CONSENSUS_LOG_FOREIGN: /);
+    await refuses(scene.start(a.args), 3, /^error CONSENSUS_LOG_FOREIGN: /);
     await rm(dataA, { recursive: true });
     await rename(aside, dataA);
-    await joined(t, a, b);
+    await joined(scene, a, b);
   });
 
   /** Three that run, and a copy of the home of one that follows. */
   async function copied(t: TestContext) {
-    const directory = await scratch(t);
-    const validator = await Validator.listen(CHAIN);
-    t.after(() => validator.stop());
+    const scene = await Scene.open(t);
+    const { directory } = scene;
+    const validator = await scene.validator(CHAIN);
     const places = await makePlaces(directory, ['a', 'b', 'c'], [validator.address]);
-    const running = new Map(places.map((place) => [place, start(t, place.args)]));
+    const running = new Map(places.map((place) => [place, scene.start(place.args)]));
     const sign = (height: number) => validator.sign(keyOf(1).publicKey, { height });
     await sign(1);
     const leader = await leaderOf(places);
@@ -166,26 +166,25 @@ describe('what start refuses', { concurrency: 3 }, () => {
       return elsewhere.includes(place.args[i - 1] ?? '') ? '127.0.0.1:0' : arg;
     });
     const others = [...running.values()].filter((process_) => process_ !== original);
-    return { others, original, sign, twin };
+    return { scene, others, original, sign, twin };
   }
 
   test('an older copy of a home beside its original: refused, and signing goes on', async (t) => {
-    const { others, sign, twin } = await copied(t);
+    const { scene, others, sign, twin } = await copied(t);
     // What the original acknowledged since, the leader knows of it.
     for (let height = 2; height <= 6; height++) await sign(height);
-    await refuses(start(t, twin), 3, /^error DISK_DOUBTED: [abc] refuses this replica/);
+    await refuses(scene.start(twin), 3, /^error DISK_DOUBTED: [abc] refuses this replica/);
     await sign(7);
     // A member that had not counted the original's acknowledgements may doubt that one, too: its start is older.
     for (const process_ of others) assert.ok(process_.alive, process_.said);
   });
 
   test('a copy of a home as it is, beside its original: one of the two ends, and signing goes on', async (t) => {
-    const { others, original, sign, twin } = await copied(t);
-    const copy = start(t, twin);
-    const [ended, left] = await Promise.race([
-      copy.exited.then(() => [copy, original] as const),
-      original.exited.then(() => [original, copy] as const),
-    ]);
+    const { scene, others, original, sign, twin } = await copied(t);
+    const copy = scene.start(twin);
+    const pair = [copy, original];
+    const ended = await until('one of the two ends', () => pair.find(({ alive }) => !alive));
+    const left = ended === copy ? original : copy;
     await refuses(ended, 3, /^error DISK_DOUBTED: [abc] refuses this replica/);
     await sign(2);
     for (const process_ of [left, ...others]) assert.ok(process_.alive, process_.said);
@@ -205,31 +204,35 @@ describe('a disk that is full', () => {
     try {
       const filler = join(data, 'filler');
       await writeFile(filler, Buffer.alloc(3 << 20)).catch(() => 'as far as it goes');
-      await refuses(start(t, place.args), 4, /^error DISK_FULL: the disk is full: /);
+      await refuses(place.scene.start(place.args), 4, /^error DISK_FULL: the disk is full: /);
       await writeFile(filler, Buffer.alloc(1 << 20));
-      await refuses(start(t, place.args), 5, /^error CONSENSUS_LOG_FAILED: .*no space left/);
+      await refuses(
+        place.scene.start(place.args),
+        5,
+        /^error CONSENSUS_LOG_FAILED: .*no space left/,
+      );
       execFileSync('mount', ['-o', 'remount,size=300m', data], { stdio: 'ignore' });
-      await joined(t, place);
+      await joined(place.scene, place);
     } finally {
       execFileSync('umount', [data]);
     }
   });
 
   test('while it runs: the process ends, nothing is signed after it, and the next start goes on', async (t) => {
-    const directory = await scratch(t);
-    const validator = await Validator.listen(CHAIN);
-    t.after(() => validator.stop());
+    const scene = await Scene.open(t);
+    const { directory } = scene;
+    const validator = await scene.validator(CHAIN);
     const [place] = await makePlaces(directory, ['only'], [validator.address]);
     assert.ok(place);
     const key = keyOf(1).publicKey;
-    const first = start(t, place.args);
+    const first = scene.start(place.args);
     await validator.sign(key, { height: 1 });
     // From here on every write into a file fails.
     execFileSync('prlimit', ['--pid', String(first.pid), '--fsize=0']);
     const asked = validator.sign(key, { height: 2 });
     await refuses(first, 5, /^error (CONSENSUS_LOG_FAILED|SIGNER_WATERMARK_FAILED): /);
     // The node asks again, and the next process answers.
-    const again = start(t, place.args);
+    const again = scene.start(place.args);
     await asked;
     await assert.rejects(validator.sign(key, { height: 2, block: 'Y' }), /CONFLICT/);
     await assert.rejects(validator.sign(key, { height: 1, block: 'Y' }), /REGRESSED/);
@@ -238,8 +241,8 @@ describe('a disk that is full', () => {
 });
 
 test('flags of the Go program that mean nothing here are said and ignored', async (t) => {
-  const { args } = await one(t);
-  const process_ = start(t, [...args, '--default-ttl', '10s']);
+  const { args, scene } = await one(t);
+  const process_ = scene.start([...args, '--default-ttl', '10s']);
   const { note } = await process_.until('config_note');
   assert.equal(note, 'DEFAULT_TTL: --default-ttl has no meaning here; remove it.');
   await process_.until('ready');

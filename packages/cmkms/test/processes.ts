@@ -5,9 +5,13 @@
  * Never   leaves one behind, or reads anything of this process's environment but PATH.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { until } from './cluster.js';
+import { Validator } from './validator.js';
 
 const program = fileURLToPath(new URL('../../bin/cmkms.mjs', import.meta.url));
 const waitMs = 30_000;
@@ -123,6 +127,42 @@ export class Process {
   }
 }
 
-export async function endAll(processes: readonly Process[]): Promise<void> {
-  await Promise.all(processes.map((process_) => process_.kill()));
+/** What one test starts, and its directory: all of it ends with the test, the processes first. */
+export class Scene {
+  readonly directory: string;
+  readonly #processes: Process[] = [];
+  readonly #closing: (() => Promise<unknown>)[] = [];
+
+  private constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  static async open(t: TestContext): Promise<Scene> {
+    const scene = new Scene(await mkdtemp(join(tmpdir(), 'cmkms-process-')));
+    t.after(() => scene.#end());
+    return scene;
+  }
+
+  start(args: readonly string[], options?: StartOptions): Process {
+    const process_ = new Process(args, options);
+    this.#processes.push(process_);
+    return process_;
+  }
+
+  async validator(chainId: string): Promise<Validator> {
+    const validator = await Validator.listen(chainId);
+    this.atEnd(() => validator.stop());
+    return validator;
+  }
+
+  /** After the processes are gone, before their files are. */
+  atEnd(close: () => Promise<unknown>): void {
+    this.#closing.push(close);
+  }
+
+  async #end(): Promise<void> {
+    await Promise.all(this.#processes.map((process_) => process_.kill()));
+    for (const close of this.#closing) await close();
+    await rm(this.directory, { recursive: true, force: true });
+  }
 }

@@ -103,7 +103,10 @@ export class Validator {
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
-  /** Asks until it is signed. @throws Refused */
+  /**
+   * Asks until it is signed. Where nobody leads yet it asks again, as a node does in its next round.
+   * @throws Refused
+   */
   async sign(key: PublicKey, wanted: Wanted): Promise<Signed> {
     const request = this.#request(wanted);
     const answer = await this.#answered(request);
@@ -154,7 +157,7 @@ export class Validator {
     const deadlineMs = performance.now() + giveUpAfterMs;
     while (performance.now() < deadlineMs && !this.#stopped) {
       const answer = await this.#once(message);
-      if (answer !== null) return answer;
+      if (answer !== null && !isNoQuorum(answer)) return answer;
       await new Promise((resolve) => setTimeout(resolve, retryPauseMs));
     }
     throw new Error(`no answer to ${message.kind}`);
@@ -227,6 +230,10 @@ export class Validator {
       return null;
     }
   }
+}
+
+function isNoQuorum(answer: Message): boolean {
+  return 'error' in answer && answer.error?.description.includes(' NO_QUORUM: ') === true;
 }
 
 /** @throws Refused */
