@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -25,6 +25,8 @@ let solo: Process;
 let validator: Validator;
 let stranger: Validator;
 const servers: Server[] = [];
+/** One that nobody reads from never ends by itself, and its server would wait for it. */
+const sockets = new Set<Socket>();
 const at: Record<'http' | 'garbage' | 'scanner' | 'silent' | 'nobody', string> = {
   http: '',
   garbage: '',
@@ -35,6 +37,7 @@ const at: Record<'http' | 'garbage' | 'scanner' | 'silent' | 'nobody', string> =
 
 async function listening(server: Server): Promise<string> {
   servers.push(server);
+  server.on('connection', (socket: Socket) => sockets.add(socket));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
@@ -64,6 +67,7 @@ before(async () => {
 after(async () => {
   await solo.kill();
   for (const each of [validator, stranger]) await each.stop();
+  for (const socket of sockets) socket.destroy();
   for (const server of servers) await new Promise((resolve) => server.close(resolve));
   await rm(directory, { recursive: true, force: true });
 });

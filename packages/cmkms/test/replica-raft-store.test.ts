@@ -74,6 +74,7 @@ class Nodes {
     while (!to.node.mayServe() || from.node.mayServe()) {
       const leader = await this.leader();
       if (leader !== to) await leader.node.transferLeadership(to.node.id).catch(() => null);
+      // Not settled in time, or leadership moved meanwhile: the loop looks and asks again.
       const settled = () => (to.node.mayServe() && !from.node.mayServe()) || undefined;
       await until('the transfer', settled, 3000).catch(() => null);
     }
