@@ -93,6 +93,7 @@ scene(
       assert.ok(asked < 100, 'two nodes with different transactions never disagreed');
       await Promise.all([first.submit(`a${asked}=first`), second.submit(`a${asked}=second`)]);
       await stage.goesOn(first);
+      stage.checkReleased();
     }
     const height = await stage.reach(first, 20n);
     await stage.reach(second, height);
