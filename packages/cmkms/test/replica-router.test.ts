@@ -169,3 +169,11 @@ test('a request from another member waits for the barrier, and is sent away by a
   router.changed();
   assert.deepEqual(await waiting, released(7));
 });
+
+test('a leader that never answers has answered nothing: whoever holds the link says that it dropped it', async () => {
+  const here = world();
+  here.reachableLeader = () => 'a';
+  const routed = await new Router(here).sign(request, 'tcp://v', performance.now() + 20);
+  const outcome = { kind: 'notNow', reason: 'timeout', leader: null };
+  assert.deepEqual(routed, { outcome, answeredBy: null });
+});

@@ -88,7 +88,8 @@ export class Router {
       } else if (outcome.kind === 'notNow' && outcome.reason === 'unknown') {
         unknown = true;
       } else {
-        return { outcome, answeredBy };
+        // "Not now" was nobody's answer: whoever holds the link drops it, and says so.
+        return { outcome, answeredBy: outcome.kind === 'notNow' ? null : answeredBy };
       }
     }
     return { outcome: notNow(unknown ? 'unknown' : 'timeout'), answeredBy: null };
