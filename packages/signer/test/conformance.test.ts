@@ -46,7 +46,10 @@ for (const bug of bugNames) {
     const script = fileURLToPath(new URL('./broken-store.js', import.meta.url));
     // A test runner inside a test runner reports to its parent unless it is told that it is alone.
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const run = spawnSync(process.execPath, [script, bug], { encoding: 'utf8', env });
+    const run = spawnSync(process.execPath, ['--test-reporter=tap', script, bug], {
+      encoding: 'utf8',
+      env,
+    });
     assert.equal(run.status, 1, run.stdout);
     assert.match(run.stdout, /^# fail [1-9]/m);
   });
@@ -55,7 +58,10 @@ for (const bug of bugNames) {
 test('the same wrapping without a bug passes', () => {
   const script = fileURLToPath(new URL('./broken-store.js', import.meta.url));
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const run = spawnSync(process.execPath, [script, 'none'], { encoding: 'utf8', env });
+  const run = spawnSync(process.execPath, ['--test-reporter=tap', script, 'none'], {
+    encoding: 'utf8',
+    env,
+  });
   assert.equal(run.status, 0, run.stdout);
   assert.match(run.stdout, /^# pass [1-9][0-9]/m);
 });
