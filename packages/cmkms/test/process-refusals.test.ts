@@ -159,7 +159,10 @@ describe('what start refuses', { concurrency: 3 }, () => {
     const original = running.get(place);
     assert.ok(original);
     const home = join(directory, 'copy');
+    // As it is at one moment: a log that goes on while it is copied is a damaged one.
+    original.signal('SIGSTOP');
     await cp(place.home, home, { recursive: true, filter: (path) => !path.endsWith('.sock') });
+    original.signal('SIGCONT');
     const elsewhere = ['--raft-addr', '--http-addr'];
     const twin = place.args.map((arg, i) => {
       if (place.args[i - 1] === '--home') return home;

@@ -81,15 +81,14 @@ export class Process {
 
   /** The first such line. @throws where the process ends without it, with what it wrote */
   async until(event: string, matches: (line: LogLine) => boolean = () => true): Promise<LogLine> {
-    return await until(
-      `${event} of ${this.#child.spawnargs.join(' ')}`,
-      () => {
-        const found = this.all(event).find(matches);
-        if (found === undefined && this.#gone) throw new Error(`${event} never came\n${this.said}`);
-        return found;
-      },
-      waitMs,
-    );
+    const look = (): LogLine | undefined => {
+      const found = this.all(event).find(matches);
+      if (found === undefined && this.#gone) throw new Error(`${event} never came`);
+      return found;
+    };
+    return await until(event, look, waitMs).catch((error: Error) => {
+      throw new Error(`${error.message}\n${this.#child.spawnargs.join(' ')}\n${this.said}`);
+    });
   }
 
   get said(): string {
@@ -109,10 +108,10 @@ export class Process {
     return await this.exited;
   }
 
-  /** SIGTERM. @returns the exit code */
+  /** SIGTERM. @returns the exit code @throws where it does not end, with what it wrote */
   async stop(): Promise<number | null> {
     this.signal('SIGTERM');
-    return await this.exited;
+    return await this.ended();
   }
 
   async kill(): Promise<void> {
