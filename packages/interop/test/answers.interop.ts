@@ -21,9 +21,21 @@ async function linkOf(fleet: Fleet, validator: string): Promise<object> {
   return { holder, state: link.state, since: link.since };
 }
 
-function halt(stage: Scene, fleet: Fleet, ...words: readonly string[]): Promise<string> {
-  const [home] = fleet.replicas.map((replica) => replica.home);
-  return cmkms('halt', ...words, '--chain-id', stage.chainId, '--home', home ?? '');
+/** As an operator does: at the leader, and at the next one where leadership has moved meanwhile. */
+async function halt(stage: Scene, fleet: Fleet, ...words: readonly string[]): Promise<void> {
+  await until(
+    `halt ${words.join(' ')}`,
+    async () => {
+      const { home } = fleet.replica(await fleet.leader());
+      try {
+        return await cmkms('halt', ...words, '--chain-id', stage.chainId, '--home', home);
+      } catch (error) {
+        if (/NOT_LEADER/.test(String(error))) return undefined;
+        throw error;
+      }
+    },
+    60_000,
+  );
 }
 
 scene(
@@ -86,13 +98,12 @@ scene(
     await stage.goesOn(node);
     const holder = await fleet.linkHolder(node.privvalAddress);
     const others = fleet.replicas.filter(({ name }) => name !== holder);
-    const before = fleet.events('dropped', holder).length;
+    const unanswered = (): number =>
+      fleet.events('link_down', holder).filter((e) => /^not answered/.test(String(e['reason'])))
+        .length;
+    const before = unanswered();
     for (const { process } of others) process?.signal('SIGSTOP');
-    await until(
-      'a link that is reset',
-      () => fleet.events('dropped', holder)[before] ?? undefined,
-      60_000,
-    );
+    await until('a link that is reset', () => (unanswered() > before ? true : undefined), 60_000);
     for (const { process } of others) process?.signal('SIGCONT');
     // Nothing but the same vote, asked for again, carries this height on.
     const height = await node.reach(await node.nextHeight());
