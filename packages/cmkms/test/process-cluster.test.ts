@@ -52,8 +52,10 @@ test('three replicas by flags alone, the last one first; the leader killed; anot
   const stopping = running.get(next);
   const [code] = await Promise.all([stopping?.stop(), sign(validator, 3)]);
   assert.equal(code, 0);
-  const handed = await stopping?.until('handed_over');
-  const to = places.find((place) => place.name === handed?.['to']);
+  // Where the machine is too busy for anybody to take it within two election timeouts, the others elect one.
+  const handed = stopping?.lines.find((line) => line.event === 'handed_over');
+  const successor = (await leaderOf(places, next)).name;
+  const to = places.find((place) => place.name === (handed?.['to'] ?? successor));
   assert.ok(to !== undefined && to !== next);
   await running.get(to)?.until('leader', (line) => line['leader'] === to.name);
   assert.equal(stopping?.lines.at(-1)?.event, 'stopped');
