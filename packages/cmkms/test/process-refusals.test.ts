@@ -9,9 +9,8 @@ import { chmod, copyFile, cp, mkdir, rename, rm, writeFile } from 'node:fs/promi
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { until } from './cluster.js';
-import { leaderOf, makeHome, makePlaces, type Place } from './process-homes.js';
-import { type Process, Scene } from './processes.js';
+import { makeHome, makePlaces, type Place } from './process-homes.js';
+import { type Process, refuses, Scene } from './processes.js';
 import { CHAIN, cmkms, keyOf, makeFleet } from './scratch-homes.js';
 
 const deadValidator = 'tcp://127.0.0.1:1';
@@ -28,13 +27,6 @@ async function two(t: TestContext): Promise<{ scene: Scene; a: Place; b: Place }
   const [a, b] = await makePlaces(scene.directory, ['a', 'b'], [deadValidator]);
   assert.ok(a && b);
   return { scene, a, b };
-}
-
-/** Ends by itself, with this code, two lines on stderr, and the first of them like this. */
-async function refuses(process_: Process, code: number, says: RegExp): Promise<void> {
-  assert.equal(await process_.ended(), code, process_.said);
-  assert.match(process_.err, /^error [A-Z_]+: [^\n]+\nfix: [^\n]+\n$/);
-  assert.match(process_.err, says);
 }
 
 /** Started once and stopped: from now on the home has a log. */
@@ -143,54 +135,6 @@ describe('what start refuses', { concurrency: 3 }, () => {
     await rm(dataA, { recursive: true });
     await rename(aside, dataA);
     await joined(scene, a, b);
-  });
-
-  /** Three that run, and a copy of the home of one that follows. */
-  async function copied(t: TestContext) {
-    const scene = await Scene.open(t);
-    const { directory } = scene;
-    const validator = await scene.validator(CHAIN);
-    const places = await makePlaces(directory, ['a', 'b', 'c'], [validator.address]);
-    const running = new Map(places.map((place) => [place, scene.start(place.args)]));
-    const sign = (height: number) => validator.sign(keyOf(1).publicKey, { height });
-    await sign(1);
-    const leader = await leaderOf(places);
-    const place = places.find((each) => each !== leader) ?? leader;
-    const original = running.get(place);
-    assert.ok(original);
-    const home = join(directory, 'copy');
-    // As it is at one moment: a log that goes on while it is copied is a damaged one.
-    original.signal('SIGSTOP');
-    await cp(place.home, home, { recursive: true, filter: (path) => !path.endsWith('.sock') });
-    original.signal('SIGCONT');
-    const elsewhere = ['--raft-addr', '--http-addr'];
-    const twin = place.args.map((arg, i) => {
-      if (place.args[i - 1] === '--home') return home;
-      return elsewhere.includes(place.args[i - 1] ?? '') ? '127.0.0.1:0' : arg;
-    });
-    const others = [...running.values()].filter((process_) => process_ !== original);
-    return { scene, others, original, sign, twin };
-  }
-
-  test('an older copy of a home beside its original: refused, and signing goes on', async (t) => {
-    const { scene, others, sign, twin } = await copied(t);
-    // What the original acknowledged since, the leader knows of it.
-    for (let height = 2; height <= 6; height++) await sign(height);
-    await refuses(scene.start(twin), 3, /^error DISK_DOUBTED: [abc] refuses this replica/);
-    await sign(7);
-    // A member that had not counted the original's acknowledgements may doubt that one, too: its start is older.
-    for (const process_ of others) assert.ok(process_.alive, process_.said);
-  });
-
-  test('a copy of a home as it is, beside its original: one of the two ends, and signing goes on', async (t) => {
-    const { scene, others, original, sign, twin } = await copied(t);
-    const copy = scene.start(twin);
-    const pair = [copy, original];
-    const ended = await until('one of the two ends', () => pair.find(({ alive }) => !alive));
-    const left = ended === copy ? original : copy;
-    await refuses(ended, 3, /^error DISK_DOUBTED: [abc] refuses this replica/);
-    await sign(2);
-    for (const process_ of [left, ...others]) assert.ok(process_.alive, process_.said);
   });
 });
 

@@ -4,6 +4,7 @@
  * Owns    the processes that it started, what they wrote, and their end.
  * Never   leaves one behind, or reads anything of this process's environment but PATH.
  */
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -164,4 +165,11 @@ export class Scene {
     for (const close of this.#closing) await close();
     await rm(this.directory, { recursive: true, force: true });
   }
+}
+
+/** Ends by itself, with this code, two lines on stderr, and the first of them like this. */
+export async function refuses(process_: Process, code: number, says: RegExp): Promise<void> {
+  assert.equal(await process_.ended(), code, process_.said);
+  assert.match(process_.err, /^error [A-Z_]+: [^\n]+\nfix: [^\n]+\n$/);
+  assert.match(process_.err, says);
 }
