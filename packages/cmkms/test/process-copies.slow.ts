@@ -6,7 +6,6 @@ import assert from 'node:assert/strict';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { until } from './cluster.js';
 import { leaderOf, makePlaces } from './process-homes.js';
 import { refuses, Scene } from './processes.js';
 import { CHAIN, keyOf } from './scratch-homes.js';
@@ -39,22 +38,21 @@ async function copied(t: TestContext) {
 }
 
 test('an older copy of a home beside its original: refused, and signing goes on', async (t) => {
-  const { scene, others, sign, twin } = await copied(t);
+  const { scene, others, original, sign, twin } = await copied(t);
   // What the original acknowledged since, the leader knows of it.
   for (let height = 2; height <= 6; height++) await sign(height);
   await refuses(scene.start(twin), 3, /^error DISK_DOUBTED: [abc] refuses this replica/);
   await sign(7);
-  // A member that had not counted the original's acknowledgements may doubt that one, too: its start is older.
-  for (const process_ of others) assert.ok(process_.alive, process_.said);
+  for (const process_ of [original, ...others]) assert.ok(process_.alive, process_.said);
 });
 
-test('a copy of a home as it is, beside its original: one of the two ends, and signing goes on', async (t) => {
+test('a copy of a home as it is, beside its original: it waits, and the original signs on', async (t) => {
   const { scene, others, original, sign, twin } = await copied(t);
   const copy = scene.start(twin);
-  const pair = [copy, original];
-  const ended = await until('one of the two ends', () => pair.find(({ alive }) => !alive));
-  const left = ended === copy ? original : copy;
-  await refuses(ended, 3, /^error DISK_DOUBTED: [abc] refuses this replica/);
+  await copy.until('peer_refused', ({ reason }) =>
+    /another process of [abc] is linked/.test(String(reason)),
+  );
   await sign(2);
-  for (const process_ of [left, ...others]) assert.ok(process_.alive, process_.said);
+  for (const process_ of [original, ...others]) assert.ok(process_.alive, process_.said);
+  assert.deepEqual(copy.all('peer_up'), []);
 });

@@ -132,7 +132,7 @@ export class Introductions {
     this.#marks.shownTerm(from, message.term);
   }
 
-  /** `index` is committed, and the peer acknowledged it as on its disk. */
+  /** All up to `index` is committed, and the peer said that its disk holds it. */
   acknowledged(peer: MemberId, index: Index): void {
     this.#marks.acknowledged(peer, index);
   }
@@ -156,6 +156,20 @@ export class Introductions {
     if (this.#own.genesis() === null && hello.membersDigest !== digest) {
       return { code: 'other', detail: `it lists ${hello.membersDigest}, we list ${digest}` };
     }
-    return this.#marks.judge(hello);
+    return this.#marks.judge(hello) ?? this.#aliveElsewhere(hello);
+  }
+
+  /**
+   * Of an original and a copy that shows no less, whoever is linked goes on: else the copy would be taken for
+   * a restart, and the original, refused for its earlier start, for the copy. Who really restarted waits
+   * until the link of its earlier run is seen to have ended, which its next dial, or ours, finds out.
+   */
+  #aliveElsewhere({ from, name, runId }: Hello): Refusal | null {
+    const linked = this.#linked.get(from);
+    if (linked === undefined || linked.runId === runId) return null;
+    return {
+      code: 'alive',
+      detail: `another process of ${name} is linked, with start ${linked.boot}`,
+    };
   }
 }

@@ -11,9 +11,12 @@ import { EventEmitter } from 'node:events';
 import { invariant } from '@cometkms/invariant';
 import {
   type Core,
+  committedOnDisk,
+  type Index,
   type Input,
   type MemberId,
   type Membership,
+  type Message,
   mayServe,
   type RecoveredLog,
   type RoleChange,
@@ -71,9 +74,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
       this.#writer,
       this.#showing,
       {
-        send: (to, message) => {
-          options.transport.send(to, { kind: 'raft', message });
-        },
+        send: (to, message) => this.#say(to, message),
         changed: (change) => this.#onRole(change),
         nameOf: (id) => this.#nameOf(id),
         stepped: () => this.#watch(),
@@ -162,7 +163,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
       await this.transferLeadership(null).catch(() => null);
     }
     this.#end('this replica stops');
-    // Where it came to: what was started is ended, and nothing of the home is written to any more.
+    // However far that came: what it started is ended below. Its failure was told to who called it.
     await this.#starting.catch(() => null);
     await this.#options.transport.stop();
     await this.#joining.settled();
@@ -334,10 +335,17 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     this.#fatal(new ConsensusError('CONSENSUS_DISK_DOUBTED', { peer, code, detail }));
   }
 
+  /** Followers must remember what their leader had on its disk, too, not only it what they had. */
+  #say(to: MemberId, message: Message): void {
+    invariant(this.#core !== null, 'a message is of a core', { to });
+    const holds = committedOnDisk(this.#core);
+    this.#options.transport.send(to, { kind: 'raft', message, holds });
+  }
+
   #onFrame(from: MemberId, frame: LinkFrame): void {
     switch (frame.kind) {
       case 'raft':
-        this.#onMessage({ kind: 'message', from, message: frame.message });
+        this.#onMessage({ kind: 'message', from, message: frame.message }, frame.holds);
         return;
       case 'hello':
         this.#introductions.again(frame.hello);
@@ -353,7 +361,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     }
   }
 
-  #onMessage(input: Extract<Input, { kind: 'message' }>): void {
+  #onMessage(input: Extract<Input, { kind: 'message' }>, holds: Index = 0): void {
     const core = this.#core;
     const { from, message } = input;
     if (core === null) return;
@@ -366,8 +374,9 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     }
     if (this.#introductions.hold(input)) return;
     this.#introductions.heard(from, message);
+    this.#introductions.acknowledged(from, holds);
     this.#driver.feed(input);
-    // What it has on disk, as it said to this leadership, and what is committed: never less again.
+    // A follower learns of a commit after its leader: what it acknowledged counts without its saying so.
     if (message.kind !== 'appendReply' || core.role.kind !== 'leader') return;
     const match = core.role.peers.get(from)?.match ?? 0;
     this.#introductions.acknowledged(from, Math.min(match, core.commit));
@@ -423,7 +432,8 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     if (this.#ended) return;
     this.#failure = error instanceof Error ? error : new Error(String(error));
     this.#end('this replica had to stop');
-    // No greeting, no sign of life; and the others need not wait for silence to tell them.
+    // No greeting, no sign of life; and the others need not wait for silence to tell them. What fails
+    // in this is not told: the first failure is the one to act on, and the process ends with it.
     this.#options.transport.stop().catch(() => null);
     this.#options.onFatal(this.#failure);
   }

@@ -84,7 +84,7 @@ export class PeerMarks {
     if (term > mark.term) this.#set({ ...mark, term });
   }
 
-  /** `index` is committed, and the peer said that it has it on disk. */
+  /** All up to `index` is committed, and the peer said that its disk holds it: leader or follower. */
   acknowledged(peer: MemberId, index: Index): void {
     const mark = this.#of(peer);
     if (index > mark.acknowledged) this.#set({ ...mark, acknowledged: index });

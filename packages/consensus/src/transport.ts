@@ -5,7 +5,7 @@
  * Never   retries, queues beyond a bound, or knows what a frame means to Raft.
  * Proof   conformance/transport.ts runs on each implementation.
  */
-import type { MemberId, Message } from './core/types.js';
+import type { Index, MemberId, Message } from './core/types.js';
 
 /** What each side says first. Everything else on the link comes after both were accepted. */
 export interface Hello {
@@ -30,7 +30,8 @@ export interface Hello {
 }
 
 export type LinkFrame =
-  | { readonly kind: 'raft'; readonly message: Message }
+  /** `holds`: of what is committed, the sender's disk holds all up to here, and so for ever. */
+  | { readonly kind: 'raft'; readonly message: Message; readonly holds: Index }
   /** A founded genesis, told to a member that has none yet (docs/architecture.md, consensus 8). */
   | { readonly kind: 'found'; readonly genesis: Uint8Array }
   /** Said anew when something in the hello changed: joined, or the log's ends. */
@@ -52,6 +53,8 @@ export type RefusalCode =
   | 'cloned'
   /** It joined once, and its log is empty now. */
   | 'wiped'
+  /** Another process of this identity is linked, and its link has not ended: it may yet end. */
+  | 'alive'
   | 'notMember'
   | 'nameDiffers'
   | 'clusterDiffers'

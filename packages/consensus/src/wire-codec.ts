@@ -55,7 +55,7 @@ export function decodeFrame(bytes: Uint8Array): ReceivedFrame {
 function toBody(frame: WireFrame): Proto.Frame.$Properties {
   switch (frame.kind) {
     case 'raft':
-      return messageToBody(frame.message);
+      return { ...messageToBody(frame.message), holds: unsigned(frame.holds, 'holds') };
     case 'hello':
       return { hello: helloToProto(frame.hello) };
     case 'found':
@@ -145,7 +145,8 @@ function fromBody(decoded: Proto.Frame): WireFrame {
   if (decoded.application) return { kind: 'application', payload: decoded.application };
   if (decoded.accepted) return { kind: 'accepted' };
   if (decoded.keepAlive) return { kind: 'keepAlive' };
-  return { kind: 'raft', message: messageFromBody(decoded) };
+  const holds = safeInteger(decoded.holds, 'holds');
+  return { kind: 'raft', message: messageFromBody(decoded), holds };
 }
 
 function messageFromBody(decoded: Proto.Frame): Message {
@@ -234,6 +235,7 @@ const refusalCodes: ReadonlySet<string> = new Set<RefusalCode>([
   'rolledBack',
   'cloned',
   'wiped',
+  'alive',
   'notMember',
   'nameDiffers',
   'clusterDiffers',

@@ -57,6 +57,18 @@ test('of two processes that greet at once the second is seen as a clone', () => 
   assert.equal(second.accept ? null : second.refusal.code, 'cloned');
 });
 
+test('while a process is linked, a later start of its identity waits: it may be a copy', () => {
+  const here = introductions(genesis);
+  assert.ok(here.judge(hello).accept);
+  here.up(b.id);
+  const later = { ...hello, boot: hello.boot + 1, runId: 'later' };
+  const verdict = here.judge(later);
+  assert.equal(verdict.accept ? null : verdict.refusal.code, 'alive');
+  assert.ok(here.judge(hello).accept, 'and who is linked is not forgotten for it');
+  here.down(b.id);
+  assert.ok(here.judge(later).accept);
+});
+
 const input = (message: Message) => ({ kind: 'message', from: b.id, message }) as const;
 const vote = input({ kind: 'voteReply', term: 3, granted: true });
 const acknowledgement = input({

@@ -36,6 +36,30 @@ test('a copy that is started beside the original is refused, and the original go
   assert.equal(w.replica(name).fatal, null);
 });
 
+test('a replica that led and comes back on an older disk is refused by who followed it', async (t) => {
+  const w = await running(t);
+  const leader = await w.leader();
+  const [follower = '', absent = ''] = names.filter((name) => name !== leader);
+  // Committed by the leader and one other, so that the third cannot speak for what is lost.
+  await w.stop(absent);
+  await w.commit('two');
+  await until('nothing is being written', () =>
+    w.node(leader).logStats().inFlightMs === 0 ? true : undefined,
+  );
+  const directory = join(w.directory, 'backup');
+  cpSync(w.replica(leader).directory, directory, { recursive: true });
+  for (let i = 3; i <= 8; i += 1) await w.commit(`${i}`);
+  // First who follows: a leader without followers hands over to nobody.
+  await w.stop(follower);
+  await w.stop(leader);
+  await w.start(follower);
+  await w.start(leader, { directory });
+  const { message } = await until('refused', () => w.replica(leader).fatal ?? undefined);
+  assert.match(message, /shows entries up to \d+, it acknowledged \d+/);
+  await w.start(absent);
+  await w.commit('nine');
+});
+
 test('a restart under load is never taken for an older disk', async (t) => {
   const w = await running(t);
   for (let round = 0; round < 4; round += 1) {

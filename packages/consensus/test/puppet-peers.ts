@@ -134,7 +134,7 @@ export class Puppet {
   }
 
   say(message: Message): void {
-    this.#send({ kind: 'raft', message });
+    this.#send({ kind: 'raft', message, holds: 0 });
   }
   tell(payload: string): void {
     this.#send({ kind: 'application', payload: Buffer.from(payload) });

@@ -32,7 +32,8 @@ const messages: readonly Message[] = [
 ];
 
 const frames: readonly WireFrame[] = [
-  ...messages.map((message) => ({ kind: 'raft', message }) as const),
+  ...messages.map((message) => ({ kind: 'raft', message, holds: 7 }) as const),
+  { kind: 'raft', message: { kind: 'voteReply', term: 4, granted: true }, holds: big },
   { kind: 'hello', hello: { ...sampleHello('id', 'a', 'run'), boot: big, emptyLog: true } },
   { kind: 'found', genesis: bytes },
   { kind: 'application', payload: bytes },

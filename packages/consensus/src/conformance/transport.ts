@@ -173,9 +173,10 @@ const cases: readonly (readonly [says: string, body: Body])[] = [
     async (place) => {
       const [a, b] = await linked(place);
       const hello = { ...sampleHello(a.id, 'a', 'x'), term: 8, commitIndex: 7 };
-      a.transport.send(b.id, { kind: 'raft', message: heartbeat });
+      const raft = { kind: 'raft', message: heartbeat, holds: 6 } as const;
+      a.transport.send(b.id, raft);
       await b.diary.until(() => b.diary.all('frame').length === 1);
-      assert.deepEqual(b.diary.all('frame')[0]?.frame, { kind: 'raft', message: heartbeat });
+      assert.deepEqual(b.diary.all('frame')[0]?.frame, raft);
       // Another run is another process: such a hello ends the link instead of changing it.
       a.transport.send(b.id, { kind: 'hello', hello });
       await b.diary.until(() => b.diary.all('down').length === 1);

@@ -12,6 +12,7 @@ export {
 export { type Core, createCore } from './core.js';
 export {
   type CoreStatus,
+  committedOnDisk,
   mayServe,
   type PeerStatus,
   type QuorumContact,

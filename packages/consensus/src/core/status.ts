@@ -101,6 +101,15 @@ export function mayServe(core: Core, now: Millis): boolean {
   return now < leaseUntil(core, role) && core.applied >= role.barrierIndex;
 }
 
+/**
+ * What is committed and on this disk: no crash and no later leader can take any of it away again, so
+ * others may remember it of us. Neither alone would do: an entry that is only on disk may be replaced, and a
+ * leader may commit what only its followers have on theirs.
+ */
+export function committedOnDisk(core: Core): Index {
+  return Math.min(core.commit, core.durability.durableIndex);
+}
+
 /** Whom this replica has heard lately, whether or not it leads. */
 export function quorumContact(core: Core, now: Millis): QuorumContact {
   const heard = (id: MemberId): boolean => {
