@@ -1,9 +1,10 @@
 /**
- * Sets the repository up: the pinned pnpm, the dependencies, the build. Runs before every npm script that
- * needs them, with nothing but Node and npm on the machine.
+ * Sets the repository up: the pinned pnpm, the dependencies, the build, and a real CometBFT node to test
+ * against where there is Go. Runs before every npm script that needs them, with nothing but Node and npm on
+ * the machine.
  *
  * Owns    the order of the steps, and saying what is being done.
- * Never   installs anything outside this directory (npx keeps pnpm in npm's own cache).
+ * Never   installs anything outside this directory (npm and go keep what they fetch in their own caches).
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -38,8 +39,10 @@ function run(what, command, args) {
     console.error(`error SETUP: "${command} ${args.join(' ')}" failed; its output is above.`);
     process.exit(4);
   }
-  console.log(`${((Date.now() - started) / 1000).toFixed(1)} s`);
+  console.log(since(started));
 }
+
+const since = (started) => `${((Date.now() - started) / 1000).toFixed(1)} s`;
 
 const modified = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
 const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name));
@@ -59,3 +62,22 @@ if (modified(stamp) < wanted) {
 }
 run('generating protobuf code', 'npx', pnpm('-r', 'run', 'generate'));
 run('compiling', process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b']);
+
+// Here and not in the first test that needs it: with an empty cache it takes longer than a test may.
+const { goProgram, goVersion } = await import('../interop/dist/src/go-module.js');
+const go = goVersion();
+if (go === null) {
+  console.log('set-up: no Go on the path: what needs a real CometBFT node will be left out');
+} else {
+  const started = Date.now();
+  process.stdout.write(
+    `set-up: building a CometBFT node with ${go} (the first time may take some minutes) ... `,
+  );
+  try {
+    await goProgram('cometnode');
+    console.log(since(started));
+  } catch (error) {
+    // Nothing but the tests with a real node rests on it: they build it again, and fail with these words.
+    console.log(`failed\n${error.stderr ?? error.message}`);
+  }
+}
