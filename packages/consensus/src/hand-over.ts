@@ -4,7 +4,7 @@
  * Owns    when an unfit leader hands over and how often, and who waits for a successor.
  * Never   deposes itself: the successor's higher term does that, and without one it leads on.
  * Rule    docs/architecture.md, consensus 6; rules 33 and 34.
- * Proof   test/node-hand-over.test.ts.
+ * Proof   test/hand-over.test.ts; test/node-hand-over.test.ts, test/node-stop.test.ts (real links).
  */
 import type { Core, Input, MemberId } from './core/index.js';
 import { ConsensusError } from './errors.js';
@@ -20,8 +20,18 @@ export interface HandOverWorld {
   handedOver(to: MemberId | null, reason: string, tookMs: number): void;
 }
 
-/** A leader that is unfit hands over at most this often: else two unfit ones would play ball. */
-const pauseMs = 5_000;
+/**
+ * A leader that is unfit waits this long until it hands over again, twice as long each time, up to the
+ * second one: where all are unfit (their disks fill alike) they would else play ball.
+ */
+const firstPauseMs = 5_000;
+const longestPauseMs = 320_000;
+
+interface Waiting {
+  /** Null: whoever can. */
+  readonly to: MemberId | null;
+  readonly over: (leader: MemberId | null) => void;
+}
 
 export class HandOver {
   readonly #self: MemberId;
@@ -29,7 +39,10 @@ export class HandOver {
   readonly #world: HandOverWorld;
   #unfit: string | null = null;
   #lastAt = Number.NEGATIVE_INFINITY;
-  #waiting: ((leader: MemberId | null) => void)[] = [];
+  #pauseMs = firstPauseMs;
+  #waiting: readonly Waiting[] = [];
+  /** When nobody took it, though one was asked. */
+  #inVainAt = Number.NEGATIVE_INFINITY;
 
   constructor(self: MemberId, electionTimeoutMs: number, world: HandOverWorld) {
     this.#self = self;
@@ -41,19 +54,21 @@ export class HandOver {
     this.#unfit = reason;
   }
 
-  /** Another voter that could be told. */
+  /** Another voter that could be told, and that was not asked in vain a moment ago. */
   hasSuccessor(): boolean {
-    const voters = this.#world.core()?.snapshot.membership.voters ?? [];
-    return voters.some(({ id }) => id !== this.#self && this.#world.isUp(id));
+    return this.#live().length > 0 && performance.now() - this.#inVainAt > this.#patienceMs;
   }
 
   /** Somebody leads, or nobody. */
   leaderChanged(leader: MemberId | null): void {
     if (leader === null || leader === this.#self) return;
-    for (const over of [...this.#waiting]) over(leader);
+    for (const { over } of this.#waiting) over(leader);
   }
 
-  /** @throws ConsensusError CONSENSUS_NOT_LEADER  not leading, or nobody took over in time */
+  /**
+   * @throws ConsensusError CONSENSUS_NOT_LEADER  not leading, nobody there who could take it, or nobody
+   *   took it in time
+   */
   async transfer(to: MemberId | null): Promise<MemberId> {
     const core = this.#world.core();
     if (core?.role.kind !== 'leader') {
@@ -61,34 +76,81 @@ export class HandOver {
       throw new ConsensusError('CONSENSUS_NOT_LEADER', { leader });
     }
     return await new Promise((resolve, reject) => {
-      const over = (leader: MemberId | null): void => {
-        clearTimeout(deadline);
-        this.#waiting = this.#waiting.filter((one) => one !== over);
-        if (leader !== null) resolve(leader);
-        else reject(new ConsensusError('CONSENSUS_NOT_LEADER', { leader: null }));
+      const waiting: Waiting = {
+        to,
+        over: (leader) => {
+          clearTimeout(deadline);
+          this.#waiting = this.#waiting.filter((one) => one !== waiting);
+          if (leader !== null) resolve(leader);
+          else reject(new ConsensusError('CONSENSUS_NOT_LEADER', { leader: null }));
+        },
       };
-      const deadline = setTimeout(() => over(null), 2 * this.#electionTimeoutMs);
-      this.#waiting.push(over);
+      const deadline = setTimeout(() => {
+        this.#inVainAt = performance.now();
+        waiting.over(null);
+      }, this.#patienceMs);
+      this.#waiting = [...this.#waiting, waiting];
       this.#world.feed({ kind: 'transfer', to });
     });
   }
 
   /** Nobody will take over any more, as far as this replica will learn. */
   end(): void {
-    for (const over of [...this.#waiting]) over(null);
+    for (const { over } of this.#waiting) over(null);
   }
 
-  /** To be asked at each step: heartbeats make it often enough while leading. */
-  watch(): void {
+  /**
+   * To be asked after each step: heartbeats make it often enough while leading.
+   * @param now  on the monotonic clock, in milliseconds
+   */
+  watch(now: number = performance.now()): void {
+    this.#follow();
     if (this.#world.core()?.role.kind !== 'leader') return;
-    const now = performance.now();
     const slow = this.#world.inFlightMs(now) > this.#electionTimeoutMs;
     const reason = slow ? 'a log sync is slower than the election timeout' : this.#unfit;
-    if (reason === null || now - this.#lastAt < pauseMs || !this.hasSuccessor()) return;
+    if (reason === null || now - this.#lastAt < this.#pauseMs || this.#live().length === 0) return;
+    const soonAgain = now - this.#lastAt < 2 * this.#pauseMs;
+    this.#pauseMs = soonAgain ? Math.min(2 * this.#pauseMs, longestPauseMs) : firstPauseMs;
     this.#lastAt = now;
     const told = (to: MemberId | null): void => {
       this.#world.handedOver(to, reason, performance.now() - now);
     };
     this.transfer(null).then(told, () => told(null));
+  }
+
+  /**
+   * Who is gone takes nothing over: another is asked instead, and where none is left nobody is waited for.
+   */
+  #follow(): void {
+    if (this.#waiting.length === 0) return;
+    const live = this.#live();
+    for (const { to, over } of this.#waiting) {
+      if (to === null ? live.length === 0 : !live.includes(to)) over(null);
+    }
+    const role = this.#world.core()?.role;
+    if (role?.kind !== 'leader' || role.transfer === null || live.includes(role.transfer.to))
+      return;
+    const [next] = live;
+    if (next !== undefined && this.#waiting.some(({ to }) => to === null)) {
+      this.#world.feed({ kind: 'transfer', to: next });
+    }
+  }
+
+  /** Other voters that are linked; best matched first, witnesses last: they would hand over again. */
+  #live(): readonly MemberId[] {
+    const core = this.#world.core();
+    if (core === null) return [];
+    const { role, snapshot } = core;
+    const matchOf = (id: MemberId): number =>
+      role.kind === 'leader' ? (role.peers.get(id)?.match ?? 0) : 0;
+    return snapshot.membership.voters
+      .filter(({ id }) => id !== this.#self && this.#world.isUp(id))
+      .toSorted((x, y) => Number(x.witness) - Number(y.witness) || matchOf(y.id) - matchOf(x.id))
+      .map(({ id }) => id);
+  }
+
+  /** How long a transfer may take. */
+  get #patienceMs(): number {
+    return 2 * this.#electionTimeoutMs;
   }
 }

@@ -1,0 +1,113 @@
+/**
+ * Whom leadership is given to, how long that is waited for, and how often an unfit leader tries.
+ *
+ * A real core, and links that the test cuts. The election timeout outlasts every test: what ends, ends for another
+ * reason.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Input, MemberId } from '../src/core/index.js';
+import { HandOver } from '../src/hand-over.js';
+import { Bench } from './core-bench.js';
+
+const electionTimeoutMs = 1_000_000;
+
+function setUp() {
+  const bench = new Bench().lead();
+  bench.acknowledge('b', 1, 1);
+  bench.acknowledge('c', 1, 2);
+  const linked = new Set<MemberId>(['b', 'c']);
+  /** Who was told to take over, in order. */
+  const told: MemberId[] = [];
+  let transfers = 0;
+  const feed = (input: Input): void => {
+    if (input.kind === 'transfer') transfers += 1;
+    for (const output of bench.tell(input)) {
+      if (output[0] === 'promise' && output[2].kind === 'timeoutNow') told.push(output[1]);
+    }
+    handOver.watch();
+  };
+  const handOver = new HandOver('a', electionTimeoutMs, {
+    core: () => bench.core,
+    feed,
+    nameOf: (id) => id,
+    isUp: (peer) => linked.has(peer),
+    inFlightMs: () => 0,
+    handedOver: () => undefined,
+  });
+  const cut = (peer: MemberId): void => {
+    linked.delete(peer);
+    feed({ kind: 'link', peer, state: 'closed' });
+  };
+  return { handOver, told, cut, transfers: () => transfers };
+}
+
+const nobody = { code: 'CONSENSUS_NOT_LEADER' };
+
+test('nobody is waited for where nobody is linked', async () => {
+  const { handOver, cut } = setUp();
+  cut('b');
+  cut('c');
+  await assert.rejects(handOver.transfer(null), nobody);
+});
+
+test('a successor that goes away is followed by the next, and the last by nobody', async () => {
+  const { handOver, told, cut } = setUp();
+  const transfer = assert.rejects(handOver.transfer(null), nobody);
+  assert.equal(told.length, 1);
+  const [first] = told;
+  assert.ok(first !== undefined);
+  cut(first);
+  assert.deepEqual([...told].sort(), ['b', 'c']);
+  cut(first === 'b' ? 'c' : 'b');
+  await transfer;
+});
+
+test('one that was named is not replaced by another', async () => {
+  const { handOver, told, cut } = setUp();
+  const transfer = assert.rejects(handOver.transfer('c'), nobody);
+  cut('c');
+  await transfer;
+  assert.deepEqual(told, ['c']);
+});
+
+test('who takes it over ends the waiting, and names the successor', async () => {
+  const { handOver } = setUp();
+  const transfer = handOver.transfer(null);
+  handOver.leaderChanged('a');
+  handOver.leaderChanged(null);
+  handOver.leaderChanged('c');
+  assert.equal(await transfer, 'c');
+});
+
+test('whom nobody took it from in time does not ask again at once', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { handOver } = setUp();
+  assert.ok(handOver.hasSuccessor());
+  const transfer = assert.rejects(handOver.transfer(null), nobody);
+  t.mock.timers.tick(2 * electionTimeoutMs);
+  await transfer;
+  assert.equal(handOver.hasSuccessor(), false);
+});
+
+test('an unfit leader hands over at once, then ever more rarely; after a long rest as at first', () => {
+  const { handOver, transfers } = setUp();
+  handOver.watch(0);
+  assert.equal(transfers(), 0);
+  handOver.setUnfit('a key fails');
+  const at: number[] = [];
+  for (let now = 0; now <= 80_000; now += 100) {
+    const before = transfers();
+    handOver.watch(now);
+    if (transfers() > before) at.push(now);
+  }
+  assert.deepEqual(at, [0, 5_000, 15_000, 35_000, 75_000]);
+  const before = transfers();
+  handOver.watch(1_000_000);
+  handOver.watch(1_005_000);
+  assert.equal(transfers(), before + 2);
+  handOver.setUnfit(null);
+  handOver.watch(2_000_000);
+  assert.equal(transfers(), before + 2);
+  handOver.end();
+});
