@@ -7,8 +7,8 @@
  * Rule    docs/architecture.md, consensus 2 and 5; rules 10, 16, 47.
  * Proof   test/node-*.test.ts.
  */
-import { randomBytes } from 'node:crypto';
 import { invariant } from '@cometkms/invariant';
+import type { Clock, Entropy } from './clock.js';
 import {
   type Core,
   type CoreConfig,
@@ -46,6 +46,8 @@ export interface DriverOptions<Answer> {
   readonly timers: Pick<CoreConfig, 'heartbeatIntervalMs' | 'electionTimeoutMs' | 'leaseMs'>;
   readonly stateMachine: StateMachine<Answer>;
   readonly snapshotEntries: number;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
 }
 
 const bounds = {
@@ -59,8 +61,8 @@ export class CoreDriver<Answer> {
   readonly #writer: LogWriter;
   readonly #showing: DurableShowing;
   readonly #world: DriverWorld;
-  readonly #proposals = new PendingProposals<Answer>();
-  readonly #timer = new WakeTimer(() => this.feed({ kind: 'wake' }));
+  readonly #proposals: PendingProposals<Answer>;
+  readonly #timer: WakeTimer;
   readonly #inputs: Input[] = [];
   /** What the step under way wants to say. */
   readonly #sayings: (() => void)[] = [];
@@ -81,6 +83,8 @@ export class CoreDriver<Answer> {
     this.#writer = writer;
     this.#showing = showing;
     this.#world = world;
+    this.#proposals = new PendingProposals(options.clock);
+    this.#timer = new WakeTimer(options.clock, () => this.feed({ kind: 'wake' }));
   }
 
   /** null until this replica has joined. */
@@ -90,15 +94,15 @@ export class CoreDriver<Answer> {
 
   /** From what is on disk. */
   run(log: RecoveredLog): void {
-    const { self, timers, stateMachine } = this.#options;
-    const seed = randomBytes(4).readUInt32LE();
+    const { self, timers, stateMachine, clock, entropy } = this.#options;
+    const seed = Buffer.from(entropy(4)).readUInt32LE();
     const verdict = checkCoreConfig({ ...timers, ...bounds, self, seed });
     invariant(verdict.ok, 'timers were checked with the configuration', { verdict });
     stateMachine.restore(log.snapshot.state);
     this.#applied = log.snapshot.index;
     this.#commitThrough = log.snapshot.index;
     this.#showing.recovered(log);
-    this.#core = createCore(verdict.config, log, performance.now());
+    this.#core = createCore(verdict.config, log, clock.nowMs());
   }
 
   /** `command` is kept: the caller copied it. */
@@ -141,7 +145,8 @@ export class CoreDriver<Answer> {
   }
 
   #step(core: Core, input: Input): void {
-    step(core, Math.max(performance.now(), core.lastNow), input, this.#outbox);
+    const now = Math.max(this.#options.clock.nowMs(), core.lastNow);
+    step(core, now, input, this.#outbox);
     // Only now: a step that ends in a broken invariant says nothing.
     for (const say of this.#sayings.splice(0)) say();
     if (this.#restored !== null) this.#restore(this.#restored);

@@ -6,6 +6,7 @@
  * Rule    docs/architecture.md, consensus 6; rules 33 and 34.
  * Proof   test/hand-over.test.ts; test/node-hand-over.test.ts, test/node-stop.test.ts (real links).
  */
+import type { Clock } from './clock.js';
 import type { Core, Input, MemberId } from './core/index.js';
 import { ConsensusError } from './errors.js';
 
@@ -36,6 +37,7 @@ interface Waiting {
 export class HandOver {
   readonly #self: MemberId;
   readonly #electionTimeoutMs: number;
+  readonly #clock: Clock;
   readonly #world: HandOverWorld;
   #unfit: string | null = null;
   #lastAt = Number.NEGATIVE_INFINITY;
@@ -44,9 +46,10 @@ export class HandOver {
   /** When nobody took it, though one was asked. */
   #inVainAt = Number.NEGATIVE_INFINITY;
 
-  constructor(self: MemberId, electionTimeoutMs: number, world: HandOverWorld) {
+  constructor(self: MemberId, electionTimeoutMs: number, clock: Clock, world: HandOverWorld) {
     this.#self = self;
     this.#electionTimeoutMs = electionTimeoutMs;
+    this.#clock = clock;
     this.#world = world;
   }
 
@@ -56,7 +59,7 @@ export class HandOver {
 
   /** Another voter that could be told, and that was not asked in vain a moment ago. */
   hasSuccessor(): boolean {
-    return this.#live().length > 0 && performance.now() - this.#inVainAt > this.#patienceMs;
+    return this.#live().length > 0 && this.#clock.nowMs() - this.#inVainAt > this.#patienceMs;
   }
 
   /** Somebody leads, or nobody. */
@@ -79,16 +82,16 @@ export class HandOver {
       const waiting: Waiting = {
         to,
         over: (leader) => {
-          clearTimeout(deadline);
+          cancelDeadline();
           this.#waiting = this.#waiting.filter((one) => one !== waiting);
           if (leader !== null) resolve(leader);
           else reject(new ConsensusError('CONSENSUS_NOT_LEADER', { leader: null }));
         },
       };
-      const deadline = setTimeout(() => {
-        this.#inVainAt = performance.now();
+      const cancelDeadline = this.#clock.after(this.#patienceMs, () => {
+        this.#inVainAt = this.#clock.nowMs();
         waiting.over(null);
-      }, this.#patienceMs);
+      });
       this.#waiting = [...this.#waiting, waiting];
       this.#world.feed({ kind: 'transfer', to });
     });
@@ -103,7 +106,7 @@ export class HandOver {
    * To be asked after each step: heartbeats make it often enough while leading.
    * @param now  on the monotonic clock, in milliseconds
    */
-  watch(now: number = performance.now()): void {
+  watch(now: number = this.#clock.nowMs()): void {
     this.#follow();
     if (this.#world.core()?.role.kind !== 'leader') return;
     const slow = this.#world.inFlightMs(now) > this.#electionTimeoutMs;
@@ -113,7 +116,7 @@ export class HandOver {
     this.#pauseMs = soonAgain ? Math.min(2 * this.#pauseMs, longestPauseMs) : firstPauseMs;
     this.#lastAt = now;
     const told = (to: MemberId | null): void => {
-      this.#world.handedOver(to, reason, performance.now() - now);
+      this.#world.handedOver(to, reason, this.#clock.nowMs() - now);
     };
     this.transfer(null).then(told, () => told(null));
   }

@@ -4,6 +4,7 @@
  * Owns    the list.
  */
 export * from './certificates.js';
+export { type Clock, type Entropy, systemClock, systemEntropy } from './clock.js';
 export { type CoreConfigFault, checkCoreConfig } from './core/config.js';
 export type { CoreStatus } from './core/status.js';
 export * from './core/types.js';

@@ -8,7 +8,7 @@
  *         on disk before it tells anybody, so a second one is never drawn beside it.
  * Proof   test/node-founding.test.ts.
  */
-import { randomBytes } from 'node:crypto';
+import type { Entropy } from './clock.js';
 import type { Membership, RecoveredLog } from './core/types.js';
 import { ConsensusError } from './errors.js';
 import { type FoundingStep, planFounding } from './founding.js';
@@ -21,7 +21,7 @@ import type { Hello } from './transport.js';
 export type JoiningOptions = Pick<
   RaftNodeOptions<unknown>,
   'self' | 'members' | 'clusterId' | 'joined' | 'recordJoined'
->;
+> & { readonly entropy: Entropy };
 
 export interface JoiningWorld {
   /** Of links that are up. */
@@ -38,7 +38,7 @@ export class Joining {
   readonly #options: JoiningOptions;
   readonly #writer: LogWriter;
   readonly #world: JoiningWorld;
-  readonly #runId = randomBytes(16).toString('hex');
+  readonly #runId: string;
   /** Of this process: the first one of a new log is 1. */
   #boot = 1;
   #genesis: Genesis | null = null;
@@ -52,6 +52,7 @@ export class Joining {
     this.#options = options;
     this.#writer = writer;
     this.#world = world;
+    this.#runId = Buffer.from(options.entropy(16)).toString('hex');
   }
 
   get boot(): Boot {
@@ -116,7 +117,7 @@ export class Joining {
     const plan = planFounding({ self, members, clusterId, hellos, told: this.#told });
     this.#world.planned(plan);
     if (plan.kind !== 'found') return;
-    const drawn = plan.clusterId ?? `c-${randomBytes(8).toString('hex')}`;
+    const drawn = plan.clusterId ?? `c-${Buffer.from(this.#options.entropy(8)).toString('hex')}`;
     this.#founding = this.#found(drawn, plan.membership).catch((error: unknown) =>
       this.#world.failed(error),
     );

@@ -7,6 +7,7 @@
  * Proof   test/log-writer.test.ts, on a storage whose writes end when the test says so.
  */
 import { invariant } from '@cometkms/invariant';
+import type { Clock } from './clock.js';
 import type { Receipt } from './core/types.js';
 import type { LogBatch, LogStorage, PeerMark } from './storage.js';
 
@@ -23,6 +24,7 @@ export interface WriterWorld {
 
 export class LogWriter {
   readonly #storage: Pick<LogStorage, 'append'>;
+  readonly #clock: Clock;
   readonly #world: WriterWorld;
   #lastReceipt = 0;
   #durable = 0;
@@ -35,8 +37,9 @@ export class LogWriter {
   #held: { readonly after: Receipt; readonly send: () => void }[] = [];
   #idle: ((onDisk: boolean) => void)[] = [];
 
-  constructor(storage: Pick<LogStorage, 'append'>, world: WriterWorld) {
+  constructor(storage: Pick<LogStorage, 'append'>, clock: Clock, world: WriterWorld) {
     this.#storage = storage;
+    this.#clock = clock;
     this.#world = world;
   }
 
@@ -105,13 +108,13 @@ export class LogWriter {
     through: Receipt,
     marks: readonly PeerMark[],
   ): Promise<void> {
-    const started = performance.now();
+    const started = this.#clock.nowMs();
     this.#writingSince = started;
     try {
       await this.#storage.append(batches);
       this.#writingSince = null;
       if (this.#latched) return;
-      this.#world.synced(performance.now() - started);
+      this.#world.synced(this.#clock.nowMs() - started);
       this.#nowDurable(through, marks);
     } catch (error) {
       // Latched: no later write, and no promise, may follow a failed one (rule 48).

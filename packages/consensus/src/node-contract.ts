@@ -3,6 +3,7 @@
  *
  * Owns    the types at the door of node.ts.
  */
+import type { Clock, Entropy } from './clock.js';
 import type { CoreConfig, MemberId, Message, RoleChange } from './core/types.js';
 import type { FoundingStep, ListedMember } from './founding.js';
 import type { Genesis, LogStorage } from './storage.js';
@@ -34,6 +35,9 @@ export interface RaftNodeOptions<Answer> {
   readonly timers: Pick<CoreConfig, 'heartbeatIntervalMs' | 'electionTimeoutMs' | 'leaseMs'>;
   /** Applied entries between two snapshots. */
   readonly snapshotEntries: number;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  readonly entropy?: Entropy;
   /** Of what should be the same on every member. */
   configDigest(): string;
   /** The process must end now. Called at most once; nothing leaves this node afterwards. */

@@ -9,6 +9,7 @@
  */
 import { EventEmitter } from 'node:events';
 import { invariant } from '@cometkms/invariant';
+import { type Clock, systemClock, systemEntropy } from './clock.js';
 import {
   type Core,
   committedOnDisk,
@@ -38,6 +39,7 @@ import type { Hello, LinkFault, LinkFrame } from './transport.js';
 
 export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
   readonly #options: RaftNodeOptions<Answer>;
+  readonly #clock: Clock;
   readonly #writer: LogWriter;
   readonly #showing = new DurableShowing();
   readonly #introductions: Introductions;
@@ -53,13 +55,15 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
   constructor(options: RaftNodeOptions<Answer>) {
     super();
     this.#options = options;
+    const { clock = systemClock, entropy = systemEntropy } = options;
+    this.#clock = clock;
     this.#introductions = new Introductions({
       self: options.self,
       members: options.members,
       clusterId: () => this.clusterId,
       genesis: () => this.#joining.genesis,
     });
-    this.#writer = new LogWriter(options.storage, {
+    this.#writer = new LogWriter(options.storage, clock, {
       durable: (through, marks) => {
         this.#showing.durable(through);
         for (const input of this.#introductions.written(marks)) this.#onMessage(input);
@@ -70,7 +74,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
       synced: (ms) => this.#tell('synced', ms),
     });
     this.#driver = new CoreDriver(
-      { ...options, self: options.self.id },
+      { ...options, self: options.self.id, clock, entropy },
       this.#writer,
       this.#showing,
       {
@@ -81,7 +85,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
         failed: (error) => this.#fatal(error),
       },
     );
-    this.#handOver = new HandOver(options.self.id, options.timers.electionTimeoutMs, {
+    this.#handOver = new HandOver(options.self.id, options.timers.electionTimeoutMs, clock, {
       core: () => this.#core,
       feed: (input) => this.#driver.feed(input),
       nameOf: (id) => this.#nameOf(id),
@@ -89,7 +93,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
       inFlightMs: (now) => this.#writer.inFlightMs(now),
       handedOver: (to, reason, tookMs) => this.#tell('handedOver', to, reason, tookMs),
     });
-    this.#joining = new Joining(options, this.#writer, {
+    this.#joining = new Joining({ ...options, entropy }, this.#writer, {
       hellos: () => this.#introductions.linked.values(),
       firstState: () => options.stateMachine.snapshot(),
       planned: (plan) => this.#tell('founding', plan),
@@ -211,7 +215,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
    * permits.
    */
   mayServe(): boolean {
-    return this.#core !== null && !this.#ended && mayServe(this.#core, performance.now());
+    return this.#core !== null && !this.#ended && mayServe(this.#core, this.#clock.nowMs());
   }
 
   get id(): MemberId {
@@ -247,11 +251,11 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
 
   /** null until this replica has joined. */
   status(): ReturnType<typeof statusOf> | null {
-    return this.#core === null ? null : statusOf(this.#core, performance.now());
+    return this.#core === null ? null : statusOf(this.#core, this.#clock.nowMs());
   }
 
   logStats(): { readonly bytes: number; readonly lastSyncMs: number; readonly inFlightMs: number } {
-    const inFlightMs = this.#writer.inFlightMs(performance.now());
+    const inFlightMs = this.#writer.inFlightMs(this.#clock.nowMs());
     return { ...this.#options.storage.stats(), inFlightMs };
   }
 
@@ -388,7 +392,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     const previous = this.#leader;
     this.#leader = change.leader;
     // Told after the step: a listener may ask or propose.
-    setImmediate(() => {
+    this.#clock.soon(() => {
       this.#tell('role', { ...change, previous });
       this.#handOver.leaderChanged(change.leader);
     });
@@ -399,7 +403,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     const serving = this.mayServe();
     if (serving !== this.#serving) {
       this.#serving = serving;
-      setImmediate(() => this.#tell('serving', serving));
+      this.#clock.soon(() => this.#tell('serving', serving));
     }
     this.#handOver.watch();
   }

@@ -7,6 +7,7 @@
  * Rule    rule 29; docs/architecture.md, 2.
  * Proof   test/pending-proposals.test.ts.
  */
+import type { Clock } from './clock.js';
 import type { Index, Term, Ticket } from './core/types.js';
 import { ConsensusError } from './errors.js';
 
@@ -19,14 +20,19 @@ export interface Proposed<Answer> {
 interface Pending<Answer> {
   readonly resolve: (proposed: Proposed<Answer>) => void;
   readonly reject: (error: ConsensusError) => void;
-  readonly timer: NodeJS.Timeout;
+  readonly cancelTimer: () => void;
 }
 
 export class PendingProposals<Answer> {
+  readonly #clock: Clock;
   readonly #pending = new Map<Ticket, Pending<Answer>>();
   /** Committed, and not applied here yet. */
   readonly #committed = new Map<Index, { readonly ticket: Ticket; readonly term: Term }>();
   #lastTicket = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /** `outcome` rejects with CONSENSUS_OUTCOME_UNKNOWN after `timeoutMs`: it may still commit. */
   open(timeoutMs: number): {
@@ -37,8 +43,8 @@ export class PendingProposals<Answer> {
     const ticket = this.#lastTicket;
     const outcome = new Promise<Proposed<Answer>>((resolve, reject) => {
       const late = `no commit within ${timeoutMs} ms`;
-      const timer = setTimeout(() => this.unknown(ticket, late), timeoutMs);
-      this.#pending.set(ticket, { resolve, reject, timer });
+      const cancelTimer = this.#clock.after(timeoutMs, () => this.unknown(ticket, late));
+      this.#pending.set(ticket, { resolve, reject, cancelTimer });
     });
     return { ticket, outcome };
   }
@@ -86,7 +92,7 @@ export class PendingProposals<Answer> {
   #close(ticket: Ticket): Pending<Answer> | undefined {
     const pending = this.#pending.get(ticket);
     this.#pending.delete(ticket);
-    clearTimeout(pending?.timer);
+    pending?.cancelTimer();
     return pending;
   }
 }

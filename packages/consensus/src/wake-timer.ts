@@ -9,29 +9,31 @@
  *         deadline, and a fresh clock says whether it has passed.
  * Proof   test/wake-timer.test.ts.
  */
+import type { Clock } from './clock.js';
+
 export class WakeTimer {
+  readonly #clock: Clock;
   readonly #wake: () => void;
-  #timer: NodeJS.Timeout | null = null;
+  /** Cancels the one that is set. */
+  #cancel: (() => void) | null = null;
   #deadline = Number.POSITIVE_INFINITY;
   #stopped = false;
 
-  constructor(wake: () => void) {
+  constructor(clock: Clock, wake: () => void) {
+    this.#clock = clock;
     this.#wake = wake;
   }
 
   /** @param at  on the monotonic clock, in milliseconds; replaces the earlier one; infinite: none */
   arm(at: number): void {
     this.#deadline = at;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#cancel?.();
+    this.#cancel = null;
     if (!Number.isFinite(at) || this.#stopped) return;
-    this.#timer = setTimeout(
-      () => {
-        this.#timer = null;
-        setImmediate(() => this.#afterTheSockets());
-      },
-      Math.max(0, Math.ceil(at - performance.now())),
-    );
+    this.#cancel = this.#clock.after(Math.max(0, at - this.#clock.nowMs()), () => {
+      this.#cancel = null;
+      this.#clock.soon(() => this.#afterTheSockets());
+    });
   }
 
   stop(): void {
@@ -41,8 +43,8 @@ export class WakeTimer {
 
   #afterTheSockets(): void {
     // Armed anew meanwhile: that timer comes by itself.
-    if (this.#stopped || this.#timer !== null) return;
-    if (performance.now() >= this.#deadline) this.#wake();
+    if (this.#stopped || this.#cancel !== null) return;
+    if (this.#clock.nowMs() >= this.#deadline) this.#wake();
     else this.arm(this.#deadline);
   }
 }

@@ -1,6 +1,7 @@
 /** Batches reach the log in order, one write at a time, and no promise leaves before its own. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { systemClock } from '../src/clock.js';
 import { entries, founded, mark } from '../src/conformance/log-records.js';
 import type { Receipt } from '../src/core/types.js';
 import { LogWriter } from '../src/log-writer.js';
@@ -40,7 +41,7 @@ function writer() {
   const disk = new HeldDisk();
   const told: string[] = [];
   const marks: PeerMark[] = [];
-  const world = new LogWriter(disk, {
+  const world = new LogWriter(disk, systemClock, {
     durable: (through, written) => told.push(`durable ${through} marks ${written.length}`),
     takeMarks: () => marks.splice(0),
     failed: (error) => told.push(`failed ${String(error)}`),

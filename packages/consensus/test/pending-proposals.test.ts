@@ -1,12 +1,13 @@
 /** A proposal is answered by its own entry, or its outcome is unknown. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { systemClock } from '../src/clock.js';
 import { PendingProposals } from '../src/pending-proposals.js';
 
 const unknown = { code: 'CONSENSUS_OUTCOME_UNKNOWN' };
 
 test('it resolves with the answer of exactly its entry', async () => {
-  const proposals = new PendingProposals<string>();
+  const proposals = new PendingProposals<string>(systemClock);
   const { ticket, outcome } = proposals.open(60_000);
   proposals.committed(ticket, 3, 8, 7);
   proposals.applied(3, 8, { value: 'done' });
@@ -14,7 +15,7 @@ test('it resolves with the answer of exactly its entry', async () => {
 });
 
 test('an answer of null is an answer', async () => {
-  const proposals = new PendingProposals<null>();
+  const proposals = new PendingProposals<null>(systemClock);
   const { ticket, outcome } = proposals.open(60_000);
   proposals.committed(ticket, 3, 8, 7);
   proposals.applied(3, 8, { value: null });
@@ -51,7 +52,7 @@ const fates: readonly (readonly [says: string, fate: Fate])[] = [
 ];
 for (const [says, fate] of fates) {
   test(`unknown: ${says}`, async () => {
-    const proposals = new PendingProposals<string>();
+    const proposals = new PendingProposals<string>(systemClock);
     const { ticket, outcome } = proposals.open(60_000);
     const rejected = assert.rejects(outcome, unknown);
     fate(proposals, ticket);
@@ -60,7 +61,7 @@ for (const [says, fate] of fates) {
 }
 
 test('a snapshot before its index leaves it waiting', async () => {
-  const proposals = new PendingProposals<string>();
+  const proposals = new PendingProposals<string>(systemClock);
   const { ticket, outcome } = proposals.open(60_000);
   proposals.committed(ticket, 3, 8, 5);
   proposals.passedOver(7);
@@ -69,7 +70,7 @@ test('a snapshot before its index leaves it waiting', async () => {
 });
 
 test('in time or unknown, and a commit after that is nobody’s', async () => {
-  const proposals = new PendingProposals<string>();
+  const proposals = new PendingProposals<string>(systemClock);
   const { ticket, outcome } = proposals.open(1);
   await assert.rejects(outcome, unknown);
   proposals.committed(ticket, 3, 8, 7);
@@ -77,7 +78,7 @@ test('in time or unknown, and a commit after that is nobody’s', async () => {
 });
 
 test('not leading is told as such, with who leads', async () => {
-  const proposals = new PendingProposals<string>();
+  const proposals = new PendingProposals<string>(systemClock);
   const { ticket, outcome } = proposals.open(60_000);
   proposals.notLeader(ticket, 'b');
   await assert.rejects(outcome, { code: 'CONSENSUS_NOT_LEADER', facts: { leader: 'b' } });
