@@ -8,11 +8,11 @@
 import { readSignBytes } from '@cometkms/sign-state';
 import {
   addressOf,
+  type KeyBackend,
   readKeyFile,
   readStateFile,
   type SignerCode,
   SignerError,
-  type SoftwareKey,
   type StateFile,
   verifierFor,
 } from '@cometkms/signer';
@@ -26,7 +26,7 @@ import { type ImportNote, readImportNote, refuseKeyInNode } from './import-note.
 
 export interface CheckedChain {
   readonly settings: ChainSettings;
-  readonly key: SoftwareKey;
+  readonly key: KeyBackend;
   /** 40 upper-case hex digits. */
   readonly keyAddress: string;
   /** Null: no file, or one at height 0, which counts as nothing. */
@@ -112,7 +112,7 @@ async function checkChain(
 }
 
 /** @throws CmkmsError KEY_MISSING, KEY_MODE, KEY_DAMAGED, PERMISSION */
-async function loadKey(chain: ChainSettings, home: string): Promise<SoftwareKey> {
+async function loadKey(chain: ChainSettings, home: string): Promise<KeyBackend> {
   const path = chain.keyPath;
   try {
     return await readKeyFile(path);
@@ -163,7 +163,7 @@ export function translated(
 export async function loadState(
   chainId: string,
   path: string,
-  key: SoftwareKey,
+  key: KeyBackend,
 ): Promise<StateFile | null> {
   let state: StateFile;
   try {
@@ -187,7 +187,7 @@ export async function loadState(
 export function refuseForeignState(
   chainId: string,
   path: string,
-  key: SoftwareKey,
+  key: KeyBackend,
   state: StateFile,
 ): void {
   if (state.signed === null) return;

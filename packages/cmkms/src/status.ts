@@ -33,6 +33,19 @@ export interface StatusPosition {
   readonly step: number;
 }
 
+/** The last round there is: a floor at it, at the last step, is a floor over its whole height. */
+export const LAST_ROUND = 2 ** 31 - 1;
+
+export function isWholeHeight(at: { readonly round: number; readonly step: number }): boolean {
+  return at.round === LAST_ROUND && at.step === 3;
+}
+
+/** For lines that people read; where a program reads, the numbers stay. */
+export function positionText(at: StatusPosition): string {
+  if (isWholeHeight(at)) return `height ${at.height}, all of it`;
+  return `${at.height}/${at.round}/${at.step}`;
+}
+
 export interface ValidatorStatus {
   /** As configured: `tcp://host:port` or `unix:///path`. */
   readonly address: string;

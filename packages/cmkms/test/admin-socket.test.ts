@@ -214,13 +214,19 @@ test('a path of 107 bytes works, one of 108 is refused by name on both sides', a
 });
 
 test('many at once are all answered, each with its own answer', async (t) => {
+  const many = 12;
+  const held: (() => void)[] = [];
   const { path } = await running(t, {
     haltSet: async (request) => {
-      await new Promise((resolve) => setTimeout(resolve, Number(request.height % 7n)));
+      await new Promise<void>((resolve) => {
+        held.push(resolve);
+        // All are being carried out: the last that came is answered first.
+        if (held.length === many) for (const go of held.toReversed()) go();
+      });
       return { changed: true, haltHeight: request.height.toString() };
     },
   });
-  const asked = Array.from({ length: 12 }, (_, place) =>
+  const asked = Array.from({ length: many }, (_, place) =>
     adminRequest<'haltSet'>(
       path,
       { kind: 'haltSet', chainId: 'a', keyAddress: null, height: BigInt(place + 1) },
@@ -252,14 +258,17 @@ test('several requests on one connection are answered in order, one at a time', 
   const socket = connect(path);
   t.after(() => socket.destroy());
   const started = once(first, 'begun');
+  /** Another connection comes and goes after what was sent, so that was read. */
+  const isRead = async (): Promise<void> => {
+    assert.deepEqual(await adminRequest(path, { kind: 'haltShow' }, patienceMs), { chains: [] });
+  };
   // In pieces: the second request arrives while the first is being carried out.
   socket.write(line(1).slice(0, 20));
-  await new Promise(setImmediate);
+  await isRead();
   socket.write(line(1).slice(20) + line(2).slice(0, 10));
   await started;
   socket.write(line(2).slice(10) + line(3));
-  // Another connection comes and goes after those bytes, so they have been read.
-  assert.deepEqual(await adminRequest(path, { kind: 'haltShow' }, patienceMs), { chains: [] });
+  await isRead();
   assert.deepEqual(begun, [1n]);
   first.emit('go on');
   let text = '';

@@ -9,9 +9,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type SoftwareKey, writeKeyFile, writeStateFile } from '@cometkms/signer';
-import { checkHome } from '../src/check-home.js';
+import { type CheckedChain, checkHome } from '../src/check-home.js';
 import type { Flags } from '../src/config/layers.js';
 import { loadSettings } from '../src/config/load.js';
+import type { Settings } from '../src/config/settings.js';
 import { homePaths, makeDirectory } from '../src/home.js';
 import type { StatusJson } from '../src/http/status-json.js';
 import type { EventFacts, EventName, Log } from '../src/log/index.js';
@@ -92,6 +93,13 @@ export interface ClusterOptions {
   readonly neverSigned?: boolean;
 }
 
+/** How one start differs from the ordinary one, where no flag says it. */
+export interface StartOptions {
+  readonly raft?: Partial<Settings['raft']>;
+  /** Instead of the key in the home; of the same public key. */
+  readonly key?: (key: CheckedChain['key']) => CheckedChain['key'];
+}
+
 export class Cluster {
   readonly key: SoftwareKey = keyOf(1);
   readonly names: readonly string[];
@@ -163,9 +171,15 @@ export class Cluster {
     return await until(event, () => logs()[0]);
   }
 
-  async start(name: string, flags: Flags = {}): Promise<Member> {
+  async start(name: string, flags: Flags = {}, how: StartOptions = {}): Promise<Member> {
     const home = this.home(name);
-    const { settings, checked } = await this.#checked(name, flags);
+    const made = await this.#checked(name, flags);
+    const settings = { ...made.settings, raft: { ...made.settings.raft, ...how.raft } };
+    const chains = made.checked.chains.map((chain) => ({
+      ...chain,
+      key: how.key?.(chain.key) ?? chain.key,
+    }));
+    const checked = { ...made.checked, chains };
     const paths = homePaths(home);
     for (const path of [paths.data, paths.wal, paths.watermark]) await makeDirectory(path);
     const logged = new Logged();
@@ -190,9 +204,9 @@ export class Cluster {
   }
 
   /** Stops and starts it again on its own disk. */
-  async restart(name: string, flags: Flags = {}): Promise<Member> {
+  async restart(name: string, flags: Flags = {}, how: StartOptions = {}): Promise<Member> {
     await this.stop(name);
-    return await this.start(name, flags);
+    return await this.start(name, flags, how);
   }
 
   /** Who leads and serves now, as soon as one does. */

@@ -8,6 +8,7 @@ const shared: LinkFacts = {
   oursToDial: false,
   connectedMs: null,
   heldElsewhere: false,
+  dropped: false,
   unheldMs: 0,
 };
 const ours: LinkFacts = { ...shared, oursToDial: true };
@@ -19,6 +20,13 @@ const rows: readonly (readonly [string, number, LinkFacts, LinkOrder])[] = [
   ['a follower keeps a link that it holds', 0, { ...shared, connectedMs: 1e9 }, 'hold'],
   ['what only we can reach is held by a follower', 0, { ...shared, exclusive: true }, 'hold'],
   ['what nobody holds for 5 s is dialled by all', 0, { ...shared, unheldMs: 5000 }, 'hold'],
+  [
+    'what we dropped ourselves is there again for the node',
+    0,
+    { ...shared, dropped: true },
+    'hold',
+  ],
+  ['unless another has it', 0, { ...shared, dropped: true, heldElsewhere: true }, 'release'],
   ['until somebody has it', 0, { ...shared, unheldMs: 9000, heldElsewhere: true }, 'release'],
   ['an election is no reason to dial', 1999, shared, 'release'],
   ['without a leader for 2 s everyone holds', 2000, shared, 'hold'],

@@ -10,6 +10,7 @@ import { type TestContext, test } from 'node:test';
 import { proposalSignBytes, type SigningRecord, voteSignBytes } from '@cometkms/sign-state';
 import { addressOf, type SignRequest } from '@cometkms/signer';
 import { Journal } from '../src/journal/index.js';
+import { stages as declaredStages } from '../src/metrics/catalogue.js';
 import { Metrics } from '../src/metrics/index.js';
 import { type Reported, Reports } from '../src/replica/reports.js';
 import type { RoutedOutcome } from '../src/replica/router.js';
@@ -81,7 +82,7 @@ async function setUp(t: TestContext) {
   /** Told, and all of it has happened. */
   const tell = async (facts: Partial<Reported> & Pick<Reported, 'outcome'>): Promise<void> => {
     const asked = { chain, request: precommit(), validator, via: null, answeredElsewhere: false };
-    reports.later({ ...asked, ...facts });
+    reports.later({ ...asked, decidedAt: performance.now(), ...facts });
     assert.deepEqual(logged.lines.length, said, 'told before the answer could leave');
     await new Promise((resolve) => setImmediate(resolve));
     said = logged.lines.length;
@@ -93,8 +94,15 @@ async function setUp(t: TestContext) {
     const name = sampleName('cmkms_sign_requests_total', labels);
     return parseSamples(text).get(name) ?? Number.NaN;
   };
+  /** How often this stage of a precommit was observed. */
+  const observed = async (stage: string): Promise<number> => {
+    const labels = { ...{ chain_id: CHAIN, key: chain.keyAddress.slice(0, 8) }, type: 'precommit' };
+    const text = await metrics.text(healthy, judged(healthy), now);
+    const name = sampleName('cmkms_sign_duration_seconds_count', { ...labels, stage });
+    return parseSamples(text).get(name) ?? Number.NaN;
+  };
   const entries = () => journal.readRange({ by: 'height', chain, from: 7n, to: 7n });
-  return { logged, reports, tell, count, entries };
+  return { logged, reports, tell, count, observed, entries };
 }
 
 test('a signature: one line, one count, one entry, and the facts of the status', async (t) => {
@@ -196,4 +204,10 @@ test('bytes that nobody can read stop nothing', async (t) => {
   const request = { ...precommit(), signBytes: Uint8Array.of(1, 2, 3) };
   await s.tell({ request, outcome: { kind: 'refused', code: 'MALFORMED', detail: 'no vote' } });
   assert.equal(s.logged.all('refused')[0]?.block, '?');
+});
+
+test('each stage that is declared is observed once for a signature', async (t) => {
+  const s = await setUp(t);
+  await s.tell({ outcome: released('granted') });
+  for (const stage of declaredStages) assert.equal(await s.observed(stage), 1, stage);
 });

@@ -45,6 +45,7 @@ export class HandOver {
   #waiting: readonly Waiting[] = [];
   /** When nobody took it, though one was asked. */
   #inVainAt = Number.NEGATIVE_INFINITY;
+  #ended = false;
 
   constructor(self: MemberId, electionTimeoutMs: number, clock: Clock, world: HandOverWorld) {
     this.#self = self;
@@ -74,7 +75,7 @@ export class HandOver {
    */
   async transfer(to: MemberId | null): Promise<MemberId> {
     const core = this.#world.core();
-    if (core?.role.kind !== 'leader') {
+    if (this.#ended || core?.role.kind !== 'leader') {
       const leader = this.#world.nameOf(core?.leader ?? null);
       throw new ConsensusError('CONSENSUS_NOT_LEADER', { leader });
     }
@@ -99,6 +100,7 @@ export class HandOver {
 
   /** Nobody will take over any more, as far as this replica will learn. */
   end(): void {
+    this.#ended = true;
     for (const { over } of this.#waiting) over(null);
   }
 

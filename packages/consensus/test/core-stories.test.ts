@@ -40,6 +40,23 @@ function ledByA(): Stage {
   return stage;
 }
 
+/** What b and c say to each other makes b the leader of term 3; a hears nothing of it. */
+function bTakesOver(stage: Stage, why: 'timeout' | 'peer_closed'): void {
+  stage.deliver(stage.between('b', 'c'));
+  tells(
+    stage,
+    `b is preCandidate of term 2 (${why})
+     b is candidate of term 3 (pre_vote_won)
+     c is follower of term 3 (higher_term)
+     b writes 3.3
+     b is leader of term 3 (won)
+     c is follower of term 3 (leader_found)
+     c writes 3.3
+     b commits 3
+     c commits 3`,
+  );
+}
+
 test('rule 17, figure 8: an old entry on a majority may yet be replaced: not committed', () => {
   // a wrote 2.2 in term 2 and reached b; e wrote 3.2 in term 3 and reached nobody.
   const one = { terms: [1], hard: { term: 3, votedFor: 'e' } };
@@ -166,19 +183,7 @@ test('a leader whose process died is replaced without any time passing', () => {
   const stage = ledByA();
   const { now } = stage;
   for (const id of 'bc') stage.tell(id, { kind: 'link', peer: 'a', state: 'closed' });
-  stage.deliver(stage.between('b', 'c'));
-  tells(
-    stage,
-    `b is preCandidate of term 2 (peer_closed)
-     b is candidate of term 3 (pre_vote_won)
-     c is follower of term 3 (higher_term)
-     b writes 3.3
-     b is leader of term 3 (won)
-     c is follower of term 3 (leader_found)
-     c writes 3.3
-     b commits 3
-     c commits 3`,
-  );
+  bTakesOver(stage, 'peer_closed');
   assert.equal(stage.now, now);
 });
 
@@ -199,19 +204,7 @@ test('a paused leader refuses to serve when it wakes, and what it then takes on 
   assert.equal(mayServe(stage.bench('a').core, stage.now), true);
   // Only a stands still: b waits out its timer, c has not heard from a for as long.
   stage.expire('b');
-  stage.deliver(stage.between('b', 'c'));
-  tells(
-    stage,
-    `b is preCandidate of term 2 (timeout)
-     b is candidate of term 3 (pre_vote_won)
-     c is follower of term 3 (higher_term)
-     b writes 3.3
-     b is leader of term 3 (won)
-     c is follower of term 3 (leader_found)
-     c writes 3.3
-     b commits 3
-     c commits 3`,
-  );
+  bTakesOver(stage, 'timeout');
   assert.equal(mayServe(stage.bench('a').core, stage.now), false);
   stage.propose('a', 7, 'x');
   stage.deliver();

@@ -63,6 +63,12 @@ test('a successor that goes away is followed by the next, and the last by nobody
   await transfer;
 });
 
+test('a node that has ended waits for nobody', async () => {
+  const { handOver } = setUp();
+  handOver.end();
+  await assert.rejects(handOver.transfer(null), nobody);
+});
+
 test('one that was named is not replaced by another', async () => {
   const { handOver, told, cut } = setUp();
   const transfer = assert.rejects(handOver.transfer('c'), nobody);

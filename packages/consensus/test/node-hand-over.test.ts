@@ -1,8 +1,9 @@
 /** A leader that cannot serve, or that stops on purpose, hands over instead of being missed. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { LogStorage, MemberId } from '../src/index.js';
+import type { MemberId } from '../src/index.js';
 import { NodeWorld, until } from './node-world.js';
+import { GatedLog } from './puppet-peers.js';
 
 const names = ['a', 'b', 'c'];
 
@@ -30,27 +31,30 @@ test('an unfit leader hands over, and names why', async (t) => {
 });
 
 test('a leader whose log takes longer than an election hands over', async (t) => {
+  const logs = new Map<string, GatedLog>();
+  const openAll = (): void => {
+    for (const log of logs.values()) log.openUp();
+  };
+  // Before the world ends: a node that stops waits for its write.
+  t.after(openAll);
   const w = await world(t);
-  const slow = new Set<string>();
   for (const name of names) {
-    const storage = (disk: LogStorage): LogStorage => ({
-      open: () => disk.open(),
-      append: async (batches) => {
-        if (slow.has(name)) await new Promise((resolve) => setTimeout(resolve, 1500));
-        await disk.append(batches);
+    await w.start(name, {
+      storage: (disk) => {
+        const log = new GatedLog(disk);
+        logs.set(name, log);
+        return log;
       },
-      stats: () => disk.stats(),
-      close: () => disk.close(),
     });
-    await w.start(name, { storage });
   }
   const leader = await w.leader();
   const told = handedOver(w, leader);
-  slow.add(leader);
+  logs.get(leader)?.shut();
   // The others are quick, so it commits; the leader's own disk is still writing.
   await w.node(leader).propose(Buffer.from('one'), 30_000);
-  const { reason } = await told;
+  const { to, reason } = await told;
   assert.match(reason, /slower than the election timeout/);
+  assert.ok(to !== null && to !== leader);
 });
 
 test('a leader that is stopped hands over first: the others never miss it', async (t) => {

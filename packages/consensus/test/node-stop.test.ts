@@ -1,6 +1,6 @@
 /** A node may be stopped at any moment, and may fail at any; nothing of it goes on afterwards. */
 import assert from 'node:assert/strict';
-import type { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { until } from './node-world.js';
 import { Scene } from './puppet-peers.js';
@@ -39,19 +39,23 @@ test('stopped while the genesis is being written, the next start finishes the fo
 test('stopped while the record is being written, it waits for that, and founds nothing', async (t) => {
   const scene = await Scene.set(t);
   const order: string[] = [];
-  let recording = false;
+  const record = new EventEmitter();
+  const begun = once(record, 'begun');
   const recordJoined = async () => {
-    recording = true;
-    // Longer than everything else takes to end.
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    record.emit('begun');
+    await once(record, 'go on');
     order.push('recorded');
   };
   const node = scene.make({ recordJoined });
   node.on('founded', () => order.push('founded'));
   await node.start();
-  await until('the record is being written', () => recording || undefined);
-  await node.stop();
-  order.push('stopped');
+  await begun;
+  const stopped = node.stop().then(() => order.push('stopped'));
+  // Meanwhile another one starts, founds and stops, whole: without waiting, this one would have ended.
+  const other = await Scene.set(t);
+  await other.ended(await other.run());
+  record.emit('go on');
+  await stopped;
   assert.deepEqual(order, ['recorded', 'stopped']);
   assert.equal(node.status(), null);
 });
@@ -94,6 +98,7 @@ test('a transfer that is under way ends with the node', async (t) => {
   await new Promise<void>((resolve) => {
     scene.onFatal = resolve;
   });
+  // Not the refusal itself: it would also come later, by the time a transfer may take.
   await new Promise((resolve) => setImmediate(resolve));
   assert.ok(refused, 'it waits for a successor that it would not hear of');
 });

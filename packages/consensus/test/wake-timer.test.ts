@@ -46,11 +46,12 @@ test('what was read meanwhile may move the deadline: then it is not woken', asyn
   });
   timer.arm(performance.now() + 5);
   const read = new Promise((resolve) => setTimeout(resolve, 5));
-  // Both are overdue then: this one runs after the timer asked for its immediate, and before that.
+  // Both are overdue then: `read` comes after the timer asked for its immediate, and before that.
   standStill(50);
   await read;
   timer.arm(performance.now() + 60_000);
-  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  // The timer's immediate was asked for first, so it has run before this one.
+  await new Promise((resolve) => setImmediate(resolve));
   timer.stop();
   assert.equal(wakes, 0);
 });
@@ -68,6 +69,7 @@ test('it wakes at its deadline, never before, and not after stop', async () => {
   stopped.arm(performance.now());
   stopped.stop();
   stopped.arm(performance.now());
-  await new Promise((resolve) => setTimeout(resolve, 10));
+  // Armed last for the same moment, another one wakes last.
+  await new Promise<void>((resolve) => new WakeTimer(resolve).arm(performance.now()));
   assert.equal(woken, false);
 });

@@ -479,7 +479,9 @@ for (const kind of transports) {
     });
     node.send(askVote(prevote));
     await signer.asked.next();
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    // Another link, silent for the same time from now on, ends meanwhile.
+    const silent = await open(t, kind, undefined, { firstMessageTimeoutMs: 5 });
+    assert.equal((await silent.session.ended).code, 'PRIVVAL_IDLE');
     turns.push(signedVote);
     const first = await Promise.race([node.answers.next(), session.ended]);
     assert.ok(!(first instanceof PrivvalError), 'ended as idle while the signer was at work');

@@ -6,8 +6,7 @@
  */
 
 interface Row {
-  // biome-ignore lint/suspicious/noExplicitAny: each row has its own facts; `Facts` recovers them
-  readonly says: (facts: any) => string;
+  readonly says: (facts: never) => string;
   readonly remedy: string;
 }
 
@@ -48,7 +47,8 @@ export class SignStateError<C extends SignStateCode = SignStateCode> extends Err
     options?: ErrorOptions,
   ) {
     const row: Row = signStateErrors[code];
-    super(row.says(facts), options);
+    // The table pairs each code with its facts; an index by a type parameter loses the pairing.
+    super((row.says as (facts: Facts<C>) => string)(facts), options);
     this.remedy = row.remedy;
   }
 }

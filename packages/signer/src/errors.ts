@@ -6,8 +6,7 @@
  */
 
 interface Row {
-  // biome-ignore lint/suspicious/noExplicitAny: each row has its own facts; `Facts` recovers them
-  readonly says: (facts: any) => string;
+  readonly says: (facts: never) => string;
   readonly remedy: string;
 }
 
@@ -97,7 +96,8 @@ export class SignerError<C extends SignerCode = SignerCode> extends Error {
     options?: ErrorOptions,
   ) {
     const row: Row = signerErrors[code];
-    super(row.says(facts), options);
+    // The table pairs each code with its facts; an index by a type parameter loses the pairing.
+    super((row.says as (facts: SignerFacts<C>) => string)(facts), options);
     this.remedy = row.remedy;
   }
 }

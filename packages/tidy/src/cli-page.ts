@@ -4,32 +4,16 @@
  * Owns    the order, and a fixed width, so that the page does not depend on who prints it.
  * Never   runs a command.
  */
-import { buildProgram, type Terminal } from 'cmkms';
 import { type Page, page } from './markdown.js';
+import { type Command, programNowhere } from './program-nowhere.js';
 
 const WIDTH = 100;
-type Command = ReturnType<typeof buildProgram>;
 
 export function cliPage(): Page {
   let printed = '';
-  const terminal: Terminal = {
-    out: (text) => {
-      printed += text;
-    },
-    err: (text) => {
-      printed += text;
-    },
-    colorOut: false,
-    colorErr: false,
-    around: {
-      env: {},
-      hostName: 'host',
-      localAddresses: new Set(),
-      userHome: '/nowhere',
-      workingDirectory: '/nowhere',
-    },
-  };
-  const program = buildProgram(terminal, () => undefined);
+  const program = programNowhere((text) => {
+    printed += text;
+  });
   const help = (command: Command): string => {
     printed = '';
     command.configureOutput({ getOutHelpWidth: () => WIDTH, getOutHasColors: () => false });

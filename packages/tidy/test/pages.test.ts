@@ -8,15 +8,14 @@ import { privvalErrors } from '@cometkms/privval';
 import { signStateErrors } from '@cometkms/sign-state';
 import { signerErrors } from '@cometkms/signer';
 import {
-  buildProgram,
   cmkmsErrors,
   metricNames,
   metricRow,
   noteCodes,
   reasonCodes,
   remoteErrorCodes,
-  type Terminal,
 } from 'cmkms';
+import { programNowhere } from '../src/program-nowhere.js';
 import { offences, root, trackedFiles } from '../src/tree.js';
 
 const pages = trackedFiles(/^(README|docs\/.*|packages\/[^/]+\/README)\.md$/);
@@ -102,25 +101,11 @@ test('pages name metrics that exist', () => {
   assert.deepEqual(found, []);
 });
 
-type Command = ReturnType<typeof buildProgram>;
-const terminal: Terminal = {
-  out: () => undefined,
-  err: () => undefined,
-  colorOut: false,
-  colorErr: false,
-  around: {
-    env: {},
-    hostName: 'host',
-    localAddresses: new Set(),
-    userHome: '/nowhere',
-    workingDirectory: '/nowhere',
-  },
-};
-const program = buildProgram(terminal, () => undefined);
+const program = programNowhere();
 
 /** Null where these words are a command with such flags. */
 function unknownCommand(words: readonly string[]): string | null {
-  let command: Command = program;
+  let command = program;
   const flags = new Set(['--help', '--home']);
   for (const word of words) {
     const next = command.commands.find((child) => child.name() === word);

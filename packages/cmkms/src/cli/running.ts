@@ -10,6 +10,7 @@ import { loadHttpAddress } from '../config/load.js';
 import { CmkmsError } from '../errors.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { homePaths } from '../home.js';
+import { isWholeHeight, LAST_ROUND } from '../status.js';
 import { statusCommand } from './status.js';
 import type { Terminal } from './terminal.js';
 
@@ -49,7 +50,7 @@ export async function raiseFloor(
       kind: 'floorRaise',
       ...choice(flags, 'cmkms floor raise'),
       height: height(flags.height, 'cmkms floor raise'),
-      round: maxRound,
+      round: LAST_ROUND,
       step: 3,
     },
     answerTimeoutMs,
@@ -58,11 +59,9 @@ export async function raiseFloor(
   return say(flags, terminal, result, `${flags.chainId}: ${floor}${unchanged(result)}`);
 }
 
-const maxRound = 2 ** 31 - 1;
-
 function floorText(floor: NonNullable<AdminResults['floorRaise']['floor']>): string {
   const { height, round, step } = floor;
-  const upTo = round === maxRound ? height : `${height}/${round}/${step}`;
+  const upTo = isWholeHeight(floor) ? `height ${height}` : `${height}/${round}/${step}`;
   return `nothing at or below ${upTo} is signed anew`;
 }
 

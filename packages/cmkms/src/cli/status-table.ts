@@ -7,6 +7,7 @@
  */
 import type { ChainJson, StatusJson } from '../http/index.js';
 import type { FindingJson, MemberJson, PositionJson, ValidatorJson } from '../http/status-json.js';
+import { isWholeHeight } from '../status.js';
 
 export interface TableOptions {
   /** Unix milliseconds: ages are relative to it. */
@@ -161,6 +162,7 @@ const stepNames: Readonly<Record<number, string>> = { 1: 'proposal', 2: 'prevote
 
 function position(at: PositionJson | null): string {
   if (at === null) return 'none';
+  if (isWholeHeight(at)) return `height ${plain(at.height)}, all of it`;
   return `${plain(at.height)}/${at.round}/${stepNames[at.step] ?? at.step}`;
 }
 

@@ -195,10 +195,11 @@ export interface EventFacts {
   readonly self_verify_failed: {
     readonly chain: string;
     readonly key: string;
-    readonly h: bigint;
-    readonly r: number;
-    readonly type: SignType;
+    /** Height, round and step. */
+    readonly at: string;
   };
+  readonly unfit: { readonly reason: string };
+  readonly fit_again: { readonly for_ms: number };
   readonly certificate_expires: { readonly certificate: string; readonly days: number };
   readonly ready: { readonly notes: readonly string[] };
   readonly not_ready: { readonly code: string; readonly detail: string };
@@ -358,6 +359,15 @@ export const events: { readonly [E in EventName]: EventRow<E> } = {
   self_verify_failed: {
     level: 'error',
     when: 'A signature did not verify; it was not released and the process stops.',
+  },
+  unfit: {
+    level: 'warn',
+    when: 'A disk has less than half of the minimum free, or a key could not sign.',
+    note: 'while it leads, this replica hands leadership over where another can take it',
+  },
+  fit_again: {
+    level: 'info',
+    when: 'A disk has the minimum free again; a key signed again, or did not fail for a minute.',
   },
   certificate_expires: { level: 'warn', when: 'A certificate ends within 60 days; once a day.' },
   ready: { level: 'info', when: 'Every reason for not being ready is gone.' },

@@ -31,7 +31,7 @@ export const outcomes = [
 ] as const;
 export type Outcome = (typeof outcomes)[number];
 
-/** `write`: from the signature to the last byte of the answer handed to the kernel. */
+/** `write`: from the released signature to its answer handed to the kernel; beyond `total`. */
 export const stages = ['queue', 'commit', 'watermark', 'sign', 'verify', 'write', 'total'] as const;
 export type StageLabel = (typeof stages)[number];
 
@@ -124,7 +124,7 @@ export const metricCatalogue = {
   cmkms_sign_duration_seconds: {
     kind: 'histogram',
     axes: ['chain', type, { label: 'stage', values: stages }],
-    help: 'Time of one released signature by stage; total is from the request to its answer.',
+    help: 'Time of one released signature by stage; total is from the request to the signature, write from there to the answer on its socket.',
     buckets: signBuckets,
   },
   cmkms_last_reserved_height: {

@@ -17,7 +17,7 @@ import type { AdminHandler, ChainChoice } from '../admin/index.js';
 import { CmkmsError } from '../errors.js';
 import { type ReadinessWatch, statusJson } from '../http/index.js';
 import type { Log } from '../log/index.js';
-import type { StatusSource } from '../status.js';
+import { positionText, type StatusSource } from '../status.js';
 import type { HeldChain } from './chains.js';
 import type { RaftStore } from './raft-store.js';
 
@@ -51,7 +51,11 @@ export function adminHandler(world: AdminWorld): AdminHandler {
       const floor: Hrs = request;
       const done = await changed(request, (id) => world.store.raiseFloor(id, floor, true));
       if (done.changed) {
-        world.log('floor_raised', { ...named(done.chain), floor: text(floor), reason: 'operator' });
+        world.log('floor_raised', {
+          ...named(done.chain),
+          floor: positionText(floor),
+          reason: 'operator',
+        });
       }
       return { changed: done.changed, floor: json(done.record.floor) };
     },
@@ -96,7 +100,6 @@ const named = (chain: HeldChain): { chain: string; key: string } => ({
   chain: chain.chainId,
   key: chain.keyAddress,
 });
-const text = (p: Position): string => `${p.height}/${p.round}/${p.step}`;
 const json = (p: Position | null): { height: string; round: number; step: number } | null =>
   p === null ? null : { height: p.height.toString(), round: p.round, step: p.step };
 

@@ -31,7 +31,7 @@ export interface ChainsWorld {
   leader(): string | null;
   observer(chain: { id: RecordId; keyAddress: string }): GateObserver;
   watermarkAlarm(chain: { id: RecordId; keyAddress: string }, alarm: WatermarkAlarm): void;
-  fatal(error: SignerError): void;
+  fatal(error: SignerError, chain: { id: RecordId; keyAddress: string }): void;
 }
 
 /** @throws SignerError where a watermark is foreign or cannot be read */
@@ -67,7 +67,7 @@ async function openChain(checked: CheckedChain, world: ChainsWorld): Promise<Hel
     },
     key,
     watermark,
-    fatal: (error) => world.fatal(error),
+    fatal: (error) => world.fatal(error, named),
     observer: world.observer(named),
   });
   return {

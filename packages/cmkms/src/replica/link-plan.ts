@@ -16,6 +16,9 @@ export const LEADERLESS_HOLD_OFF_MS = 1000;
 /** A link that nobody has held for this long is dialled by everyone: the leader may be cut off from that validator. */
 export const UNHELD_DIAL_MS = 5000;
 
+/** For this long a link that was dropped for want of an answer still counts as held: it is being dialled again. */
+export const REDIAL_CLAIM_MS = 1000;
+
 export interface LinkFacts {
   /** Nobody else can reach this validator, or nobody else lists it. */
   readonly exclusive: boolean;
@@ -25,6 +28,8 @@ export interface LinkFacts {
   readonly connectedMs: number | null;
   /** A member that we hear from says that it holds this link. */
   readonly heldElsewhere: boolean;
+  /** This replica held it last, and ended it itself because it had no answer in time. */
+  readonly dropped: boolean;
   /** For how long nobody, as far as known here, has held it. */
   readonly unheldMs: number;
 }
@@ -41,7 +46,8 @@ export function planLink(leaderlessMs: number, link: LinkFacts): LinkOrder {
   }
   if (link.connectedMs !== null) return 'hold';
   if (link.heldElsewhere) return 'release';
-  return link.oursToDial || link.unheldMs >= UNHELD_DIAL_MS ? 'hold' : 'release';
+  // Dropped so that the node asks again on its next link: that must be there at once.
+  return link.dropped || link.oursToDial || link.unheldMs >= UNHELD_DIAL_MS ? 'hold' : 'release';
 }
 
 /** True where an address names this very machine, so that equal strings elsewhere are other nodes. */

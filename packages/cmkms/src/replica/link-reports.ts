@@ -3,6 +3,7 @@
  *
  * Owns    the words, and how often a link that stays down says so.
  * Never   touches a link.
+ * Proof   test/replica-link-reports.test.ts.
  */
 import { atMost, type Log } from '../log/index.js';
 import type { BadFrameReason, Metrics } from '../metrics/index.js';
@@ -29,6 +30,8 @@ const badFrameReasons: Readonly<Record<string, BadFrameReason>> = {
 export function describeLinks(log: Log, metrics: Metrics): LinkObserver {
   const down = new Map<string, Down>();
   const up = new Set<string>();
+  /** When its connection opened, on the monotonic clock. */
+  const open = new Map<string, number>();
   const link = (chain: LinkedChain, validator: string) => ({
     chain: chain.chainId,
     validator,
@@ -36,6 +39,7 @@ export function describeLinks(log: Log, metrics: Metrics): LinkObserver {
   return {
     state: (chain, validator, state, detail) => {
       const named = link(chain, validator);
+      if (state === 'handshaking') open.set(validator, performance.now());
       if (state === 'connected' || state === 'active') {
         const was = down.get(validator);
         down.delete(validator);
@@ -49,8 +53,10 @@ export function describeLinks(log: Log, metrics: Metrics): LinkObserver {
           });
         }
         if (state === 'active') log('link_active', named);
-      } else if (state === 'parked') log('link_parked', { ...named, for_ms: 0 });
-      else if (state === 'idle' || state === 'dialing') {
+      } else if (state === 'parked') {
+        const for_ms = performance.now() - (open.get(validator) ?? performance.now());
+        log('link_parked', { ...named, for_ms });
+      } else if (state === 'idle' || state === 'dialing') {
         if (!up.delete(validator)) return;
         if (state === 'idle') log('link_closed', { ...named, reason: detail });
         else log('link_down', { ...named, reason: detail });

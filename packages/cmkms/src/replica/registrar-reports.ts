@@ -2,9 +2,12 @@
  * What the registrar's news become in the log.
  *
  * Owns    the words, and saying "still waiting" once a minute.
+ * Proof   test/replica-registrar-reports.test.ts.
  */
-import { idKey, type RecordId } from '@cometkms/sign-state';
+import { idKey } from '@cometkms/sign-state';
+import { addressOf } from '@cometkms/signer';
 import { atMost, type Log } from '../log/index.js';
+import { positionText } from '../status.js';
 import type { RegistrarNews } from './registrar.js';
 import type { MissingMember } from './registration.js';
 
@@ -17,13 +20,11 @@ export function describeMissing(members: readonly MissingMember[]): string {
     .join(', ');
 }
 
-export function newRegistrarNews(
-  log: Log,
-  keyAddress: (id: RecordId) => string,
-): (news: RegistrarNews) => void {
+export function newRegistrarNews(log: Log): (news: RegistrarNews) => void {
   const waiting = new Map<string, { text: string; allows: (nowMs: number) => number | null }>();
   return (news) => {
-    const named = { chain: news.id.chainId, key: keyAddress(news.id) };
+    // Of the key itself: the chain may be one that another member is configured with, and this one is not.
+    const named = { chain: news.id.chainId, key: addressOf(news.id.key) };
     switch (news.kind) {
       case 'waiting': {
         const text = describeMissing(news.missing);
@@ -44,8 +45,7 @@ export function newRegistrarNews(
         return;
       }
       case 'raised': {
-        const { height, round, step } = news.floor;
-        const floor = `${height}/${round}/${step}`;
+        const floor = positionText(news.floor);
         log('floor_raised', { ...named, floor, reason: `state file of ${news.from} is ahead` });
         return;
       }

@@ -15,12 +15,13 @@ import { CmkmsError } from '../errors.js';
 import type { Journal } from '../journal/index.js';
 import type { Log } from '../log/index.js';
 import type { Metrics } from '../metrics/index.js';
-import { signTypes } from '../status.js';
 import { answerOf } from './answers.js';
 import { type HeldChain, openChains } from './chains.js';
 import { Conversation } from './conversation.js';
 import { Dialling } from './dialling.js';
 import { dismissalError } from './dismissal-error.js';
+import { Fitness } from './fitness.js';
+import { observeGate, reportGateFailure } from './gate-reports.js';
 import { reportLeadership } from './leadership-reports.js';
 import { describeLinks } from './link-reports.js';
 import { Members } from './members.js';
@@ -62,6 +63,7 @@ export class Replica {
   readonly reports: Reports;
   readonly stateFiles: StateFiles;
   readonly registrar: Registrar;
+  readonly fitness: Fitness;
   readonly startedAt = Date.now();
   chains: readonly HeldChain[] = [];
   links: ValidatorLinks | null = null;
@@ -90,6 +92,11 @@ export class Replica {
     this.stateFiles = new StateFiles(read, (path, error) =>
       log('state_file_failed', { path, detail: String(error) }),
     );
+    this.fitness = new Fitness({
+      now: () => performance.now(),
+      setUnfit: (reason) => this.node.setUnfit(reason),
+      log,
+    });
     this.registrar = this.#makeRegistrar();
     this.#conversation = this.#makeConversation();
     this.#router = this.#makeRouter();
@@ -141,10 +148,8 @@ export class Replica {
 
   /** Leads, and every state file that is ahead of the log has become a floor. */
   mayServe(): boolean {
-    const term = this.node.status()?.term;
-    return (
-      !this.#failed && this.node.mayServe() && term !== undefined && this.registrar.passedIn(term)
-    );
+    const { term } = this.node;
+    return !this.#failed && this.node.mayServe() && term !== null && this.registrar.passedIn(term);
   }
 
   // ------------------------------------------------------------------------------- assembly
@@ -161,7 +166,11 @@ export class Replica {
       observer: (chain) => this.#observer(chain),
       watermarkAlarm: ({ id, keyAddress }, { to, reason }) =>
         this.options.log('watermark_rebuilt', { chain: id.chainId, key: keyAddress, to, reason }),
-      fatal: (error) => this.fail(error),
+      fatal: (error, { id, keyAddress }) => {
+        const chain = { chainId: id.chainId, keyAddress };
+        reportGateFailure(chain, error, this.options.log, this.options.metrics);
+        this.fail(error);
+      },
     });
     for (const [key, chain] of opened) this.#byId.set(key, chain);
     this.chains = [...opened.values()];
@@ -172,33 +181,23 @@ export class Replica {
   }
 
   #observer({ id, keyAddress }: { id: RecordId; keyAddress: string }): GateObserver {
-    const { log, metrics } = this.options;
-    const chain = { chainId: id.chainId, keyAddress };
-    return {
-      answered: (request, outcome) => {
-        if (outcome.kind === 'refused' && outcome.code === 'WATERMARK') {
-          const why = this.#byId.get(idKey(id))?.watermark.lastRefusal;
-          metrics.secondGateRefused(chain, why === 'regressed' ? 'regressed' : 'other_content');
-        }
-        if (outcome.kind !== 'released') return;
-        const { signBytes, signature } = outcome;
-        this.stateFiles.released(id, { hrs: request.hrs, signBytes, signature });
+    const { metrics } = this.options;
+    return observeGate(
+      { chainId: id.chainId, keyAddress },
+      {
+        metrics,
+        fitness: this.fitness,
+        watermarkRefusal: () => this.#byId.get(idKey(id))?.watermark.lastRefusal ?? null,
+        released: (signed) => this.stateFiles.released(id, signed),
       },
-      alarm: ({ code, hrs }) => {
-        if (code !== 'BACKEND') return;
-        metrics.selfVerifyFailed(chain);
-        const { height: h, round: r } = hrs;
-        const type = signTypes[hrs.step - 1] ?? 'precommit';
-        log('self_verify_failed', { chain: id.chainId, key: keyAddress, h, r, type });
-      },
-    };
+    );
   }
 
   #makeConversation(): Conversation {
     return new Conversation(
       this.node,
       this.members,
-      { chains: () => this.chains, linksHeld: () => this.links?.held() ?? [] },
+      { chains: () => this.chains, linksHeld: () => this.links?.claimed() ?? [] },
       {
         asked: (from, ask) => void this.#onAsk(from, ask),
         answered: (from, answer) => this.#router.answered(from, answer),
@@ -226,10 +225,10 @@ export class Replica {
   }
 
   #makeRegistrar(): Registrar {
-    const tell = newRegistrarNews(this.options.log, (id) => this.#addressOf(id));
+    const tell = newRegistrarNews(this.options.log);
     return new Registrar(
       {
-        leadingTerm: () => (this.node.mayServe() ? (this.node.status()?.term ?? null) : null),
+        leadingTerm: () => (this.node.mayServe() ? this.node.term : null),
         members: () => this.members.views(),
         limits: () => limits,
         dismiss: (member, id, reason) => this.#conversation.dismiss(member, id, reason),
@@ -327,7 +326,7 @@ export class Replica {
     const status = this.node.status();
     const validators = this.chains.reduce((sum, chain) => sum + chain.validators.length, 0);
     log('serving', {
-      term: status?.term ?? 0,
+      term: this.node.term ?? 0,
       barrier: status?.applied ?? 0,
       chains: this.chains.length,
       validators,
@@ -388,6 +387,7 @@ export class Replica {
     const deadlineMs = performance.now() + this.options.settings.signing.deadlineMs;
     const { outcome, answeredBy } = await this.#router.sign(asked, validator, deadlineMs);
     this.reports.later({
+      decidedAt: performance.now(),
       chain: linked,
       request: asked,
       outcome,
@@ -405,8 +405,10 @@ export class Replica {
     const deadlineMs =
       performance.now() + Math.min(budgetMs, this.options.settings.signing.deadlineMs);
     const outcome = await this.#router.serve(request, deadlineMs);
+    const decidedAt = performance.now();
     this.#conversation.send(from, { kind: 'answer', number, outcome });
     this.reports.later({
+      decidedAt,
       chain,
       request,
       outcome,
@@ -421,10 +423,6 @@ export class Replica {
   #onDismissed({ id, reason }: Dismissal): void {
     const chain = this.#byId.get(idKey(id));
     if (chain !== undefined) this.fail(dismissalError(chain.checked, reason));
-  }
-
-  #addressOf(id: RecordId): string {
-    return this.#byId.get(idKey(id))?.keyAddress ?? '';
   }
 
   // ------------------------------------------------------------------------------- the end

@@ -22,6 +22,8 @@ export interface Reported {
   readonly chain: ChainKey;
   readonly request: SignRequest;
   readonly outcome: RoutedOutcome;
+  /** Monotonic; when the outcome was known, before it was handed to whoever asked. */
+  readonly decidedAt: number;
   /** Address of the validator that asked. */
   readonly validator: string;
   /** The replica that handed the request to us; null: its link is ours. */
@@ -67,9 +69,15 @@ export class Reports {
 
   /** Says it once the answer is on its way: the loop writes sockets before it comes back to this. */
   later(reported: Reported): void {
+    let writeMs = 0;
+    // Runs when no promise is left to be continued: the answer is with the kernel then, since the session is
+    // only promises away, and sockets write what they are given at once.
+    process.nextTick(() => {
+      writeMs = performance.now() - reported.decidedAt;
+    });
     setImmediate(() => {
       try {
-        this.#tell(reported);
+        this.#tell(reported, writeMs);
       } catch (error) {
         // The signature is out, and telling of it is no reason to stop signing.
         this.#log('trace', { what: 'a report failed', detail: String(error) });
@@ -77,20 +85,20 @@ export class Reports {
     });
   }
 
-  #tell(reported: Reported): void {
+  #tell(reported: Reported, writeMs: number): void {
     const { chain, request, outcome, via, answeredElsewhere } = reported;
     const type = signTypes[request.hrs.step - 1] ?? 'precommit';
     const label: Outcome = outcome.kind === 'noQuorum' ? 'no_quorum' : outcomeOf(outcome);
     // Counted where the link is: a sum over replicas counts each request once.
     if (via === null) this.#metrics.signRequest(chain, type, label);
     if (answeredElsewhere) return;
-    if (outcome.kind === 'released') this.#released(reported, outcome, type);
+    if (outcome.kind === 'released') this.#released(reported, outcome, type, writeMs);
     else if (outcome.kind === 'notNow') this.#dropped(reported, outcome.leader);
     else this.#refused(reported, type, label as RefusedVerdict);
     this.#write(reported, type, label);
   }
 
-  #released(reported: Reported, released: Released, type: SignType): void {
+  #released(reported: Reported, released: Released, type: SignType, writeMs: number): void {
     const { chain, request, via } = reported;
     const at = Date.now();
     const { stages, proof } = released;
@@ -99,7 +107,7 @@ export class Reports {
       height: request.hrs.height,
       nil: blockOf(released.signBytes) === 'nil',
       at,
-      stagesMs: stages,
+      stagesMs: { ...stages, write: writeMs },
     });
     this.#metrics.watermarkSynced(stages.watermark);
     this.#releasedAt.set(nameOf(chain), at);

@@ -19,7 +19,7 @@ import { type HttpServer, ReadinessWatch, startHttp } from '../http/index.js';
 import { Journal } from '../journal/index.js';
 import { type EventFacts, type Logger, openLogger } from '../log/index.js';
 import { Metrics } from '../metrics/index.js';
-import type { StatusSource } from '../status.js';
+import { positionText, type StatusSource } from '../status.js';
 import { adminHandler } from './admin-requests.js';
 import type { HeldChain } from './chains.js';
 import { identityOf } from './identity.js';
@@ -213,7 +213,7 @@ function chainFacts(replica: Replica, chain: HeldChain): EventFacts['chain'] {
     chain: chain.chainId,
     key: chain.keyAddress,
     key_type: chain.id.key.type,
-    floor: position === null ? null : `${position.height}/${position.round}/${position.step}`,
+    floor: position === null ? null : positionText(position),
     floor_from: record === undefined ? unregistered : 'log',
     validators: chain.validators.map((validator) => validator.text),
   };

@@ -3,7 +3,7 @@
  *
  * Owns    one link per (chain, validator), and giving each the order that `link-plan.ts` answers.
  * Never   decides who holds a link, or who signs.
- * Proof   test/replica-cluster.test.ts; real nodes in packages/interop.
+ * Proof   test/replica-validator-links.test.ts, test/replica-cluster.test.ts; real nodes in packages/interop.
  */
 import {
   type DialOutcome,
@@ -19,7 +19,7 @@ import type { RecordId } from '@cometkms/sign-state';
 import type { ValidatorAddress } from '../config/addresses.js';
 import type { Settings } from '../config/settings.js';
 import type { ChainKey, ValidatorStatus } from '../status.js';
-import { LEADERLESS_HOLD_OFF_MS, planLink } from './link-plan.js';
+import { LEADERLESS_HOLD_OFF_MS, planLink, REDIAL_CLAIM_MS } from './link-plan.js';
 
 export interface LinkedChain extends ChainKey {
   readonly id: RecordId;
@@ -68,6 +68,8 @@ interface Held {
   connectedSince: number | null;
   /** Monotonic; set while nobody is known to hold the link. */
   unheldSince: number | null;
+  /** Monotonic; set while the link is down because this replica had no answer in time. */
+  droppedAt: number | null;
   since: number;
   lastRequestAt: number | null;
   lastError: string | null;
@@ -93,6 +95,8 @@ export class ValidatorLinks {
   readonly #links: readonly Held[];
   readonly #timer: NodeJS.Timeout;
   #stopped = false;
+  /** What the others were told last. */
+  #told = '';
 
   constructor(chains: readonly LinkedChain[], options: Partial<LinkOptions>, world: LinksWorld) {
     this.#world = world;
@@ -112,22 +116,36 @@ export class ValidatorLinks {
       const heldElsewhere = this.#world.heldElsewhere(chain, address);
       if (heldElsewhere || connectedSince !== null) held.unheldSince = null;
       else held.unheldSince ??= now;
+      if (heldElsewhere) held.droppedAt = null;
       const order = planLink(leaderlessMs, {
         oursToDial: this.#world.oursToDial(chain, address),
         exclusive: this.#world.exclusive(chain, address),
         connectedMs: connectedSince === null ? null : now - connectedSince,
         heldElsewhere,
+        dropped: held.droppedAt !== null,
         unheldMs: held.unheldSince === null ? 0 : now - held.unheldSince,
       });
       if (order === 'hold') link.hold();
       else if (order === 'release') void link.release();
       else link.reset(LEADERLESS_HOLD_OFF_MS);
     }
+    this.#tellClaimed();
   }
 
   /** Addresses of the validators that talk to this replica. */
   held(): readonly string[] {
     return this.#links.filter((held) => isConnected(held.state)).map((held) => held.address);
+  }
+
+  /** What the other replicas leave to this one: what it holds, and what it dials again after a drop. */
+  claimed(): readonly string[] {
+    const since = performance.now() - REDIAL_CLAIM_MS;
+    return this.#links
+      .filter(({ state, droppedAt }) => {
+        if (isConnected(state)) return true;
+        return state !== 'idle' && droppedAt !== null && droppedAt > since;
+      })
+      .map(({ address }) => address);
   }
 
   status(chain: ChainKey): readonly ValidatorStatus[] {
@@ -154,8 +172,12 @@ export class ValidatorLinks {
   #open(chain: LinkedChain, validator: ValidatorAddress, options: Partial<LinkOptions>): Held {
     const address = validator.text;
     const { observer } = this.#world;
-    const sign = (request: VoteRequest | ProposalRequest): Promise<SignAnswer> =>
-      this.#world.sign(chain, address, request);
+    const sign = async (request: VoteRequest | ProposalRequest): Promise<SignAnswer> => {
+      const answer = await this.#world.sign(chain, address, request);
+      // The session ends the link after this, unless the node has done so already.
+      if (answer.kind === 'drop' && isConnected(held.state)) held.droppedAt = performance.now();
+      return answer;
+    };
     const events: LinkEvents = {
       onState: (state, detail) => this.#stateChanged(held, state, detail),
       onDial: (outcome, detail) => {
@@ -185,11 +207,19 @@ export class ValidatorLinks {
       state: 'idle',
       connectedSince: null,
       unheldSince: null,
+      droppedAt: null,
       since: Date.now(),
       lastRequestAt: null,
       lastError: null,
     };
     return held;
+  }
+
+  #tellClaimed(): void {
+    const claimed = this.claimed().join();
+    if (claimed === this.#told) return;
+    this.#told = claimed;
+    this.#world.heldChanged();
   }
 
   #stateChanged(held: Held, state: LinkState, detail: string): void {
@@ -198,8 +228,11 @@ export class ValidatorLinks {
     held.since = Date.now();
     if (isConnected(state) !== before) {
       held.connectedSince = before ? null : performance.now();
-      if (!before) held.lastError = null;
-      this.#world.heldChanged();
+      if (!before) {
+        held.lastError = null;
+        held.droppedAt = null;
+      }
+      this.#tellClaimed();
     }
     this.#world.observer.state(held.chain, held.address, state, detail);
   }

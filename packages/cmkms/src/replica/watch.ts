@@ -2,24 +2,32 @@
  * What a running replica looks at once a second, and says when it changes.
  *
  * Owns    the lines that tell of a state rather than of an event: readiness, quorum, disks, latency, stalls, expiry.
- * Never   acts on what it sees.
+ * Never   acts on what it sees: fitness.ts is shown the disks, and does.
+ * Proof   test/replica-watch.test.ts.
  */
 import { CERTIFICATE_WARNING_DAYS, type Readiness, type ReadinessWatch } from '../http/index.js';
 import { atMost, type Log } from '../log/index.js';
 import type { Metrics } from '../metrics/index.js';
 import type { ReplicaStatus, StatusSource } from '../status.js';
+import type { Fitness } from './fitness.js';
 import type { Replica } from './replica.js';
 
 const EVERY_MS = 1000;
 
+/** What is looked at besides the status. */
+export interface Watched {
+  readonly node: Pick<Replica['node'], 'status'>;
+  readonly fitness: Pick<Fitness, 'look'>;
+  leaderlessMs(): number;
+}
+
 export class Watch {
-  readonly #replica: Replica;
+  readonly #replica: Watched;
   readonly #source: StatusSource;
   readonly #readiness: ReadinessWatch;
   readonly #log: Log;
   readonly #metrics: Metrics;
   readonly #foundingLine = atMost(30_000);
-  readonly #quorumLine = atMost(60_000);
   readonly #diskLine = atMost(60_000);
   readonly #latencyLine = atMost(60_000);
   readonly #syncLine = atMost(10_000);
@@ -29,10 +37,15 @@ export class Watch {
   /** Codes that held at the last look. */
   #held = new Set<string>();
   #wasReady: boolean | null = null;
-  #noQuorumSince: number | null = null;
+  /** While fewer than a quorum are in contact and nobody leads. */
+  #lostQuorum: {
+    readonly since: number;
+    readonly line: (nowMs: number) => number | null;
+    said: boolean;
+  } | null = null;
 
   constructor(
-    replica: Replica,
+    replica: Watched,
     source: StatusSource,
     readiness: ReadinessWatch,
     log: Log,
@@ -61,6 +74,7 @@ export class Watch {
     this.#sayFounding(status);
     this.#sayQuorum(status);
     this.#sayDisks(status);
+    this.#replica.fitness.look(status.disks);
     this.#sayLatency(status);
     this.#sayStalls();
     this.#sayExpiry(status);
@@ -93,24 +107,23 @@ export class Watch {
     });
   }
 
+  /** Only where nobody leads: a replica that reaches the leader alone is still signed with. */
   #sayQuorum({ consensus }: ReplicaStatus): void {
     if (consensus === null) return;
+    const { voters, votersReachable: reachable } = consensus;
     const now = performance.now();
-    const leaderless = this.#replica.leaderlessMs() > EVERY_MS;
-    if (!leaderless) {
-      if (this.#noQuorumSince !== null) {
-        this.#log('quorum_back', { for_ms: now - this.#noQuorumSince });
-      }
-      this.#noQuorumSince = null;
+    const leaderlessMs = this.#replica.leaderlessMs();
+    if (leaderlessMs === 0 || reachable >= Math.floor(voters / 2) + 1) {
+      const lost = this.#lostQuorum;
+      if (lost?.said) this.#log('quorum_back', { for_ms: now - lost.since });
+      this.#lostQuorum = null;
       return;
     }
-    this.#noQuorumSince ??= now - this.#replica.leaderlessMs();
-    if (this.#quorumLine(now) === null) return;
-    this.#log('no_quorum', {
-      reachable: consensus.votersReachable,
-      voters: consensus.voters,
-      missing: consensus.members.filter((m) => !m.reachable).map((m) => m.id),
-    });
+    this.#lostQuorum ??= { since: now, line: atMost(60_000), said: false };
+    if (leaderlessMs <= EVERY_MS || this.#lostQuorum.line(now) === null) return;
+    this.#lostQuorum.said = true;
+    const missing = consensus.members.filter((m) => !m.reachable).map((m) => m.id);
+    this.#log('no_quorum', { reachable, voters, missing });
   }
 
   #sayDisks({ disks, log }: ReplicaStatus): void {

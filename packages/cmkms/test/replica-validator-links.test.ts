@@ -1,0 +1,88 @@
+/** One link to a real listener, and orders from a world that the test plays. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { LinkState, SignAnswer } from '@cometkms/privval';
+import { addressOf } from '@cometkms/signer';
+import { parseValidator } from '../src/config/addresses.js';
+import { ValidatorLinks } from '../src/replica/validator-links.js';
+import { until } from './cluster.js';
+import { CHAIN, keyOf } from './scratch-homes.js';
+import { Validator } from './validator.js';
+
+const key = keyOf(1).publicKey;
+const refusal: SignAnswer = { kind: 'refused', code: 1, description: 'asked again' };
+
+/** Connected, and not this replica's to dial any more; `answers` are given one by one. */
+async function held(
+  t: TestContext,
+  answers: SignAnswer[],
+  onDialling: (validator: Validator) => void = () => undefined,
+) {
+  const validator = await Validator.listen(CHAIN);
+  const chain = {
+    ...{ id: { chainId: CHAIN, key }, chainId: CHAIN, keyAddress: addressOf(key) },
+    validators: [parseValidator(validator.address)],
+  };
+  const states: LinkState[] = [];
+  const claims: number[] = [];
+  let ours = true;
+  const links = new ValidatorLinks(
+    [chain],
+    {},
+    {
+      leaderlessMs: () => 0,
+      oursToDial: () => ours,
+      heldElsewhere: () => false,
+      exclusive: () => false,
+      sign: async () => answers.shift() ?? refusal,
+      heldChanged: () => claims.push(links.claimed().length),
+      observer: {
+        state: (_chain, _validator, state) => {
+          states.push(state);
+          if (state !== 'dialing' || ours) return;
+          onDialling(validator);
+          // As when leadership changes at this very moment.
+          links.plan();
+        },
+        dialed: () => undefined,
+        badFrame: () => undefined,
+        request: () => undefined,
+        invalid: () => undefined,
+      },
+    },
+  );
+  t.after(async () => {
+    await links.stop();
+    await validator.stop();
+  });
+  links.plan();
+  await validator.ask({ kind: 'pubKeyRequest', chainId: CHAIN });
+  // Held by one that does not lead, from here on.
+  ours = false;
+  links.plan();
+  return { validator, links, states, claims };
+}
+
+test('dropped for want of an answer, a link is dialled again at once by who held it', async (t) => {
+  const drop: SignAnswer = { kind: 'drop', reason: 'no leader took the request in time' };
+  const { validator, links, states, claims } = await held(t, [drop]);
+  await assert.rejects(validator.sign(key, { height: 1 }), /asked again/);
+  assert.ok(!states.includes('idle'), states.join());
+  assert.deepEqual(links.held(), [validator.address]);
+  assert.deepEqual(claims, [1], 'nobody else was told to dial it meanwhile');
+});
+
+test('dropped, and gone: the claim ends, and the others are told', async (t) => {
+  const drop: SignAnswer = { kind: 'drop', reason: 'timeout' };
+  const { validator, links, claims } = await held(t, [drop], (gone) => void gone.stop());
+  const asked = validator.sign(key, { height: 1 }).catch(() => null);
+  await until('the claim ends', () => (claims.at(-1) === 0 ? true : undefined));
+  assert.deepEqual(links.claimed(), []);
+  await asked;
+});
+
+test('ended by the node itself, a link is left to whoever leads', async (t) => {
+  const { validator, states } = await held(t, []);
+  await validator.stop();
+  await until('it is let go', () => (states.at(-1) === 'idle' ? true : undefined));
+});
