@@ -6,6 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { systemClock } from '../src/clock.js';
 import type { Input, MemberId } from '../src/core/index.js';
 import { HandOver } from '../src/hand-over.js';
 import { Bench } from './core-bench.js';
@@ -27,7 +28,7 @@ function setUp() {
     }
     handOver.watch();
   };
-  const handOver = new HandOver('a', electionTimeoutMs, {
+  const handOver = new HandOver('a', electionTimeoutMs, systemClock, {
     core: () => bench.core,
     feed,
     nameOf: (id) => id,

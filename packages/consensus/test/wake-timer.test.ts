@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
+import { systemClock } from '../src/clock.js';
 import { WakeTimer } from '../src/wake-timer.js';
 
 /** Nothing runs meanwhile, as when the process is stopped or the machine is too busy. */
@@ -25,7 +26,7 @@ test('after a stall, data that already waits is read before the overdue wake', a
   });
   const order: string[] = [];
   const woken = new Promise<void>((resolve) => {
-    const timer = new WakeTimer(() => {
+    const timer = new WakeTimer(systemClock, () => {
       order.push('wake');
       timer.stop();
       resolve();
@@ -41,7 +42,7 @@ test('after a stall, data that already waits is read before the overdue wake', a
 
 test('what was read meanwhile may move the deadline: then it is not woken', async () => {
   let wakes = 0;
-  const timer = new WakeTimer(() => {
+  const timer = new WakeTimer(systemClock, () => {
     wakes += 1;
   });
   timer.arm(performance.now() + 5);
@@ -59,17 +60,17 @@ test('what was read meanwhile may move the deadline: then it is not woken', asyn
 test('it wakes at its deadline, never before, and not after stop', async () => {
   const at = performance.now() + 20;
   const early = await new Promise<number>((resolve) => {
-    new WakeTimer(() => resolve(performance.now() - at)).arm(at);
+    new WakeTimer(systemClock, () => resolve(performance.now() - at)).arm(at);
   });
   assert.ok(early >= 0, `${-early} ms too early`);
   let woken = false;
-  const stopped = new WakeTimer(() => {
+  const stopped = new WakeTimer(systemClock, () => {
     woken = true;
   });
   stopped.arm(performance.now());
   stopped.stop();
   stopped.arm(performance.now());
   // Armed last for the same moment, another one wakes last.
-  await new Promise<void>((resolve) => new WakeTimer(resolve).arm(performance.now()));
+  await new Promise<void>((resolve) => new WakeTimer(systemClock, resolve).arm(performance.now()));
   assert.equal(woken, false);
 });
