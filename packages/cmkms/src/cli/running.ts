@@ -61,7 +61,7 @@ export async function raiseFloor(
 
 function floorText(floor: NonNullable<AdminResults['floorRaise']['floor']>): string {
   const { height, round, step } = floor;
-  const upTo = isWholeHeight(floor) ? `height ${height}` : `${height}/${round}/${step}`;
+  const upTo = isWholeHeight(floor) ? height : `${height}/${round}/${step}`;
   return `nothing at or below ${upTo} is signed anew`;
 }
 
