@@ -5,6 +5,7 @@
  * Never   holds a private key, a signature or the content of a vote extension, and draws no conclusion
  *         (whether the replica is ready is http/readiness.ts).
  */
+import { isWholeHeight } from '@cometkms/sign-state';
 
 /** A chain as configured: (chain id, key). The key is named by its address, upper-case hex. */
 export interface ChainKey {
@@ -35,10 +36,6 @@ export interface StatusPosition {
 
 /** The last round there is: a floor at it, at the last step, is a floor over its whole height. */
 export const LAST_ROUND = 2 ** 31 - 1;
-
-export function isWholeHeight(at: { readonly round: number; readonly step: number }): boolean {
-  return at.round === LAST_ROUND && at.step === 3;
-}
 
 /** For lines that people read; where a program reads, the numbers stay. */
 export function positionText(at: StatusPosition): string {

@@ -100,6 +100,7 @@ async function handsOver(cluster: Cluster, to: Member, reason: RegExp): Promise<
     const leader = await cluster.leader();
     if (leader !== to) {
       const { node } = leader.running.replica;
+      // Refused where it lost leadership meanwhile: then look again.
       await node.transferLeadership(to.running.replica.node.id).catch(() => null);
     }
     await Promise.race([done, new Promise((resolve) => setTimeout(resolve, 50))]);

@@ -51,14 +51,24 @@ const rows: readonly (readonly [string, number, LinkFacts, LinkOrder])[] = [
   ],
 ];
 for (const [why, leaderlessMs, link, order] of rows) {
-  test(`${order}: ${why}`, () => assert.equal(planLink(leaderlessMs, link), order));
+  test(`${order}: ${why}`, () =>
+    assert.equal(planLink({ founded: true, leaderlessMs }, link), order));
 }
+
+test('before the founding nobody dials: a node that starts then asks for votes that nobody can give', () => {
+  for (const leaderlessMs of [0, 2000, 60_000]) {
+    for (const exclusive of [true, false]) {
+      const link = { ...ours, exclusive, dropped: true, unheldMs: 60_000 };
+      assert.equal(planLink({ founded: false, leaderlessMs }, link), 'release');
+    }
+  }
+});
 
 test('with a leader, a link that works is never given up, whoever leads', () => {
   for (const oursToDial of [true, false]) {
     for (const heldElsewhere of [true, false]) {
       const link = { ...shared, oursToDial, connectedMs: 0, heldElsewhere };
-      assert.equal(planLink(0, link), 'hold');
+      assert.equal(planLink({ founded: true, leaderlessMs: 0 }, link), 'hold');
     }
   }
 });

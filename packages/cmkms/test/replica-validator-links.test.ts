@@ -30,6 +30,7 @@ async function held(
     [chain],
     {},
     {
+      founded: () => true,
       leaderlessMs: () => 0,
       oursToDial: () => ours,
       heldElsewhere: () => false,

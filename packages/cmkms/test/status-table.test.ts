@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { statusTable } from '../src/cli/status-table.js';
 import { statusJson } from '../src/http/index.js';
-import type { ReplicaStatus } from '../src/status.js';
+import { LAST_ROUND, type ReplicaStatus } from '../src/status.js';
 import {
   alone,
   healthy,
@@ -165,6 +165,15 @@ test('a witness, a retired chain', () => {
   assert.match(text, /^kms-a {2}ready {2}leader, witness, serving, term 7\n/);
   assert.match(text, /\nkms-w {4}follower \(witness\) /);
   assert.match(text, /\n {2}retired {7}never signed again\n/);
+});
+
+test('a floor over a whole height is shown as one; JSON keeps its numbers', () => {
+  const floor = { height: 21_000_000n, round: LAST_ROUND, step: 3 };
+  const status = { ...healthy, chains: [{ ...hub, floor }] };
+  assert.match(table(status), /\n {2}floor {9}height 21000000, all of it\n/);
+  assert.deepEqual(statusJson(status, judged(status)).chains[0]?.floor, {
+    ...{ height: '21000000', round: 2 ** 31 - 1, step: 3 },
+  });
 });
 
 test('colours change no column', () => {

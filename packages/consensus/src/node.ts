@@ -226,7 +226,6 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     return this.#core?.leader ?? null;
   }
 
-  /** null until this replica has joined. Cheap: for what is asked at each request. */
   get term(): number | null {
     return this.#core?.hard.term ?? null;
   }

@@ -37,8 +37,14 @@ export function isHrs(hrs: Position): hrs is Hrs {
   );
 }
 
+/** The last place of a height: a floor there is a floor over all of it. */
+export function isWholeHeight(at: { readonly round: number; readonly step: number }): boolean {
+  return at.round === MAX_INT32 && at.step === 3;
+}
+
 /** For messages: `7/0/prevote`. */
 export function describePosition(position: Position): string {
+  if (isWholeHeight(position)) return `height ${position.height}, all of it`;
   const step = ['none', 'proposal', 'prevote', 'precommit'][position.step] ?? `${position.step}`;
   return `${position.height}/${position.round}/${step}`;
 }

@@ -20,7 +20,7 @@ export {
 export { COMMAND_VERSION, decodeCommand, encodeCommand, SNAPSHOT_VERSION } from './codec.js';
 export { decide, FIRST_HEIGHT_LIMIT, highestPosition } from './decide.js';
 export { type SignStateCode, SignStateError, signStateErrors } from './errors.js';
-export { compareHrs, comparePosition, describePosition } from './hrs.js';
+export { compareHrs, comparePosition, describePosition, isWholeHeight } from './hrs.js';
 export { idKey, sameId } from './identity.js';
 export { SignState } from './state.js';
 export * from './types.js';

@@ -1,7 +1,7 @@
 /** The order of positions, in all pairs of a small world, against one number per position. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareHrs, comparePosition, type Position } from '../src/index.js';
+import { compareHrs, comparePosition, describePosition, type Position } from '../src/index.js';
 
 const positions: Position[] = [];
 for (const height of [0n, 1n, 2n, 2n ** 53n, 2n ** 53n + 1n, 2n ** 63n - 1n]) {
@@ -24,4 +24,16 @@ test('height outweighs round, round outweighs step, and only the same place is e
       assert.equal(Math.sign(compareHrs(hrsA, hrsB)), x < y ? -1 : x > y ? 1 : 0);
     }
   }
+});
+
+test('a position in words: its three parts, or its whole height where it is the last place there', () => {
+  assert.equal(describePosition({ height: 7n, round: 0, step: 2 }), '7/0/prevote');
+  assert.equal(
+    describePosition({ height: 7n, round: 2 ** 31 - 1, step: 2 }),
+    '7/2147483647/prevote',
+  );
+  assert.equal(
+    describePosition({ height: 7n, round: 2 ** 31 - 1, step: 3 }),
+    'height 7, all of it',
+  );
 });

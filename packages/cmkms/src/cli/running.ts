@@ -4,13 +4,15 @@
  * Owns    their words; each is one request.
  * Never   goes over HTTP for what changes something, and never asks twice.
  */
+
+import { isWholeHeight } from '@cometkms/sign-state';
 import { type AdminResults, adminRequest, type ChainChoice } from '../admin/index.js';
 import { type Flags, resolveHome } from '../config/layers.js';
 import { loadHttpAddress } from '../config/load.js';
 import { CmkmsError } from '../errors.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { homePaths } from '../home.js';
-import { isWholeHeight, LAST_ROUND } from '../status.js';
+import { LAST_ROUND } from '../status.js';
 import { statusCommand } from './status.js';
 import type { Terminal } from './terminal.js';
 
@@ -61,7 +63,7 @@ export async function raiseFloor(
 
 function floorText(floor: NonNullable<AdminResults['floorRaise']['floor']>): string {
   const { height, round, step } = floor;
-  const upTo = isWholeHeight(floor) ? `height ${height}` : `${height}/${round}/${step}`;
+  const upTo = isWholeHeight(floor) ? height : `${height}/${round}/${step}`;
   return `nothing at or below ${upTo} is signed anew`;
 }
 

@@ -5,9 +5,9 @@
  * Never   lets a text from another machine move the cursor or break a line.
  * Proof   test/status-table.test.ts (whole tables, compared as text).
  */
+import { isWholeHeight } from '@cometkms/sign-state';
 import type { ChainJson, StatusJson } from '../http/index.js';
 import type { FindingJson, MemberJson, PositionJson, ValidatorJson } from '../http/status-json.js';
-import { isWholeHeight } from '../status.js';
 
 export interface TableOptions {
   /** Unix milliseconds: ages are relative to it. */

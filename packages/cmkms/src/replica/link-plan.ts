@@ -36,8 +36,17 @@ export interface LinkFacts {
 
 export type LinkOrder = 'hold' | 'release' | 'reset';
 
-/** @param leaderlessMs without a known leader; 0 where there is one */
-export function planLink(leaderlessMs: number, link: LinkFacts): LinkOrder {
+export interface ClusterFacts {
+  /** This replica's log was founded, in this run or an earlier one. */
+  readonly founded: boolean;
+  /** Without a known leader; 0 where there is one. */
+  readonly leaderlessMs: number;
+}
+
+export function planLink({ founded, leaderlessMs }: ClusterFacts, link: LinkFacts): LinkOrder {
+  // A node that got its public key starts, and its first votes would be refused: a chain that needs them then
+  // stands until somebody restarts the node. One that finds no signer ends, and its supervisor starts it again.
+  if (!founded) return 'release';
   // A node without its signer cannot start and freezes when running, whoever leads.
   if (link.exclusive) return 'hold';
   if (leaderlessMs >= LEADERLESS_HOLD_MS) {

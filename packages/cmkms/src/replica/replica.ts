@@ -242,6 +242,7 @@ export class Replica {
   #makeLinks(): ValidatorLinks {
     const { settings, log, metrics } = this.options;
     return new ValidatorLinks(this.chains, linkOptions(settings.privval), {
+      founded: () => this.node.membership !== null,
       leaderlessMs: () => this.leaderlessMs(),
       oursToDial: (chain, address) => this.#dialling.oursToDial(chain, address),
       heldElsewhere: (_chain, address) => this.#dialling.heldElsewhere(address),

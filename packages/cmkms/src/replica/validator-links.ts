@@ -27,6 +27,7 @@ export interface LinkedChain extends ChainKey {
 }
 
 export interface LinksWorld {
+  founded(): boolean;
   leaderlessMs(): number;
   oursToDial(chain: LinkedChain, address: string): boolean;
   /** A member that we hear from says that it holds the link. */
@@ -109,15 +110,16 @@ export class ValidatorLinks {
   /** Gives every link its order. Call it when leadership or another member's links changed. */
   plan(): void {
     if (this.#stopped) return;
-    const leaderlessMs = this.#world.leaderlessMs();
+    const founded = this.#world.founded();
+    const cluster = { founded, leaderlessMs: this.#world.leaderlessMs() };
     for (const held of this.#links) {
       const { chain, address, link, connectedSince } = held;
       const now = performance.now();
       const heldElsewhere = this.#world.heldElsewhere(chain, address);
-      if (heldElsewhere || connectedSince !== null) held.unheldSince = null;
+      if (!founded || heldElsewhere || connectedSince !== null) held.unheldSince = null;
       else held.unheldSince ??= now;
       if (heldElsewhere) held.droppedAt = null;
-      const order = planLink(leaderlessMs, {
+      const order = planLink(cluster, {
         oursToDial: this.#world.oursToDial(chain, address),
         exclusive: this.#world.exclusive(chain, address),
         connectedMs: connectedSince === null ? null : now - connectedSince,
