@@ -4,12 +4,11 @@
  * Owns    the order: temporary file, sync, rename, sync of the directory. CometBFT (internal/tempfile) leaves out
  *         the last one; without it a power cut may bring the old file back after we reported the new.
  * Never   follows a link at the target: the rename puts a plain file in its place.
- * Proof   test/atomic-file.test.ts
+ * Proof   test/atomic-file.test.ts, conformance/durable-files.ts
  */
-import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { type FileHandle, open, readdir, rename, unlink } from 'node:fs/promises';
+import { readdir, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { type DurableFile, type DurableFiles, systemFiles } from './durable-files.js';
 import { detailOf, SignerError } from './errors.js';
 
 /**
@@ -17,35 +16,44 @@ import { detailOf, SignerError } from './errors.js';
  * @throws SignerError SIGNER_FILE_FAILED  the old file stands, except if `doing` is `syncing the directory`: then
  *         the new one stands but may not outlive a power cut
  */
-export async function replaceFile(path: string, contents: Uint8Array): Promise<void> {
-  const temporary = temporaryName(path);
+export async function replaceFile(
+  path: string,
+  contents: Uint8Array,
+  files: DurableFiles = systemFiles,
+): Promise<void> {
+  const temporary = files.temporaryName(path);
   let doing = 'creating a temporary file';
   let renamed = false;
   try {
-    // O_EXCL: never write into a file, or through a link, that somebody put there.
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
-    const handle = await open(temporary, flags, 0o600);
+    const file = await files.create(temporary);
     try {
       doing = 'writing';
-      await handle.chmod(0o600);
-      await handle.writeFile(contents);
+      await writeWhole(file, contents);
       doing = 'syncing';
-      await handle.sync();
+      await file.sync();
     } finally {
-      await handle.close();
+      await file.close();
     }
     doing = 'renaming';
-    await rename(temporary, path);
+    await files.rename(temporary, path);
     renamed = true;
     doing = 'syncing the directory';
-    await syncDirectory(dirname(path));
+    await files.syncDirectoryOf(path);
   } catch (cause) {
-    if (!renamed) await removeQuietly(temporary);
+    if (!renamed) await removeQuietly(temporary, files);
     throw new SignerError(
       'SIGNER_FILE_FAILED',
       { path, doing, detail: detailOf(cause) },
       { cause },
     );
+  }
+}
+
+async function writeWhole(file: DurableFile, contents: Uint8Array): Promise<void> {
+  for (let done = 0; done < contents.length; ) {
+    const taken = await file.write(contents.subarray(done), done);
+    if (taken <= 0) throw new Error(`the disk took ${done} of ${contents.length} bytes`);
+    done += taken;
   }
 }
 
@@ -60,24 +68,11 @@ export async function removeLeftovers(path: string): Promise<void> {
   }
 }
 
-function temporaryName(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${randomBytes(8).toString('hex')}.tmp`);
-}
-
 /** What failed before is what the caller must hear; `removeLeftovers` comes back to this one. */
-async function removeQuietly(path: string): Promise<void> {
+async function removeQuietly(path: string, files: DurableFiles): Promise<void> {
   try {
-    await unlink(path);
+    await files.remove(path);
   } catch {
     return;
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const handle: FileHandle = await open(path, constants.O_RDONLY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

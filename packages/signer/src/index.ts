@@ -5,6 +5,7 @@
  * Never   exports what shows a private key.
  */
 export { removeLeftovers, replaceFile } from './atomic-file.js';
+export { type DurableFile, type DurableFiles, systemFiles } from './durable-files.js';
 export { type SignerCode, SignerError, type SignerFacts, signerErrors } from './errors.js';
 export { type GateClock, systemClock } from './gate/clock.js';
 export { Gate, type GateOptions } from './gate/driver.js';
@@ -23,6 +24,7 @@ export { addressOf, readKeyFile, writeKeyFile } from './keys/key-file.js';
 export { SoftwareKey } from './keys/software-key.js';
 export { type Verifier, verifierFor } from './keys/verify.js';
 export { MemoryCluster, MemoryReplica } from './memory-store.js';
+export type { PlainFile } from './plain-file.js';
 export * from './seams.js';
 export {
   deriveStateFile,
@@ -33,4 +35,10 @@ export {
   type StateFile,
   writeStateFile,
 } from './state-file.js';
-export { type Marked, type OpenedWatermark, openWatermark, WatermarkFile } from './watermark.js';
+export {
+  type Marked,
+  type OpenedWatermark,
+  openWatermark,
+  type WatermarkEdges,
+  WatermarkFile,
+} from './watermark.js';

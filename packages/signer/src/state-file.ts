@@ -15,8 +15,8 @@ import {
   type SigningRecord,
 } from '@cometkms/sign-state';
 import { replaceFile } from './atomic-file.js';
+import { type DurableFiles, systemFiles } from './durable-files.js';
 import { detailOf, SignerError } from './errors.js';
-import { readPlainFile } from './plain-file.js';
 
 export interface StateFile {
   /** Height 0, round 0, step 0: nothing was signed yet, or the node was reset. */
@@ -38,15 +38,22 @@ const maxRound = 2 ** 31 - 1;
  * @throws SignerError SIGNER_STATE_MISSING, SIGNER_STATE_DAMAGED
  * @throws SignerError SIGNER_FILE_KIND, SIGNER_FILE_FAILED  a link, a pipe, or not readable
  */
-export async function readStateFile(path: string): Promise<StateFile> {
-  const file = await readPlainFile(path);
+export async function readStateFile(
+  path: string,
+  files: DurableFiles = systemFiles,
+): Promise<StateFile> {
+  const file = await files.read(path);
   if (file === null) throw new SignerError('SIGNER_STATE_MISSING', { path });
   return parseStateFile(file.bytes.toString('utf8'), path);
 }
 
 /** Atomic and durable, mode 0600. @throws SignerError SIGNER_FILE_FAILED */
-export async function writeStateFile(path: string, state: StateFile): Promise<void> {
-  await replaceFile(path, Buffer.from(formatStateFile(state)));
+export async function writeStateFile(
+  path: string,
+  state: StateFile,
+  files: DurableFiles = systemFiles,
+): Promise<void> {
+  await replaceFile(path, Buffer.from(formatStateFile(state)), files);
 }
 
 /**

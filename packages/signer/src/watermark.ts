@@ -15,14 +15,13 @@
  *    68  content, 32 bytes: SHA-256 of it           …   zeros      4092  CRC-32 of all before
  */
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { invariant } from '@cometkms/invariant';
 import { comparePosition, type Hrs, type Position, type RecordId } from '@cometkms/sign-state';
 import { replaceFile } from './atomic-file.js';
+import { type DurableFile, type DurableFiles, systemFiles } from './durable-files.js';
 import { detailOf, SignerError } from './errors.js';
-import { readPlainFile } from './plain-file.js';
+import { systemClock } from './gate/clock.js';
 import type { Watermark, WatermarkVerdict } from './seams.js';
 
 const slotBytes = 4096;
@@ -62,6 +61,15 @@ export type OpenedWatermark =
       rebuild(from: Marked | null): Promise<WatermarkFile>;
     };
 
+/** Where it lives, and by what time it tells how long a sync took. */
+export interface WatermarkEdges {
+  readonly files: DurableFiles;
+  /** Monotonic, milliseconds. */
+  nowMs(): number;
+}
+
+const systemEdges: WatermarkEdges = { files: systemFiles, nowMs: systemClock.nowMs };
+
 export interface Marked {
   readonly hrs: Hrs;
   /** As `readSignBytes` gives it: all but the timestamp. */
@@ -73,16 +81,27 @@ export interface Marked {
  * @throws SignerError SIGNER_WATERMARK_VERSION  a good slot is of another version
  * @throws SignerError SIGNER_FILE_KIND, SIGNER_FILE_FAILED
  */
-export async function openWatermark(path: string, id: RecordId): Promise<OpenedWatermark> {
+export async function openWatermark(
+  path: string,
+  id: RecordId,
+  edges: WatermarkEdges = systemEdges,
+): Promise<OpenedWatermark> {
   const owner = ownerOf(id);
-  const file = await readPlainFile(path);
+  const place = { path, owner, edges };
+  const file = await edges.files.read(path);
   const found = file === null ? null : classify(file.bytes, { path, id, owner });
   if (found === null) {
-    const rebuild = (from: Marked | null) => createWatermark(path, owner, from);
+    const rebuild = (from: Marked | null) => createWatermark(place, from);
     return { kind: 'lost', reason: file === null ? 'missing' : 'damaged', rebuild };
   }
-  const watermark = await openForWriting(path, owner, found.mark, found.next);
+  const watermark = await openForWriting(place, found.mark, found.next);
   return { kind: 'held', watermark, badSlot: found.badSlot };
+}
+
+interface Place {
+  readonly path: string;
+  readonly owner: Buffer;
+  readonly edges: WatermarkEdges;
 }
 
 interface Expected {
@@ -111,11 +130,8 @@ export function classify(
 }
 
 /** Both slots are written whole and synced before the name appears: no later write changes the file's size. */
-async function createWatermark(
-  path: string,
-  owner: Buffer,
-  from: Marked | null,
-): Promise<WatermarkFile> {
+async function createWatermark(place: Place, from: Marked | null): Promise<WatermarkFile> {
+  const { path, owner, edges } = place;
   const nothing: Mark = {
     sequence: 1n,
     position: { height: 0n, round: 0, step: 0 },
@@ -125,22 +141,19 @@ async function createWatermark(
     from === null
       ? { ...nothing, sequence: 2n }
       : { sequence: 2n, position: from.hrs, contentHash: hashOf(from.content) };
-  await replaceFile(path, Buffer.concat([encodeSlot(nothing, owner), encodeSlot(start, owner)]));
-  return openForWriting(path, owner, start, 0);
+  const slots = [encodeSlot(nothing, owner), encodeSlot(start, owner)];
+  await replaceFile(path, Buffer.concat(slots), edges.files);
+  return openForWriting(place, start, 0);
 }
 
 async function openForWriting(
-  path: string,
-  owner: Buffer,
+  place: Place,
   newest: Mark,
   older: SlotNumber,
 ): Promise<WatermarkFile> {
-  // A platform without the flag would give us an unsynced write that looks like a synced one.
-  invariant(constants.O_DSYNC > 0, 'the platform knows O_DSYNC');
+  const { path, edges } = place;
   try {
-    // O_DSYNC: the write returns when the bytes are on the disk, one call instead of two.
-    const flags = constants.O_RDWR | constants.O_DSYNC | constants.O_NOFOLLOW;
-    return new WatermarkFile(path, owner, await open(path, flags), newest, older);
+    return new WatermarkFile(place, await edges.files.open(path), newest, older);
   } catch (cause) {
     const detail = detailOf(cause);
     throw new SignerError('SIGNER_FILE_FAILED', { path, doing: 'opening', detail }, { cause });
@@ -149,9 +162,8 @@ async function openForWriting(
 
 /** Made by `openWatermark` or its `rebuild`. */
 export class WatermarkFile implements Watermark {
-  readonly #path: string;
-  readonly #owner: Buffer;
-  readonly #handle: FileHandle;
+  readonly #place: Place;
+  readonly #file: DurableFile;
   /** What is known to be on the disk. */
   #mark: Mark;
   /** Where the next mark goes: never the slot that holds `#mark`. */
@@ -159,10 +171,9 @@ export class WatermarkFile implements Watermark {
   #raising = false;
   #failed: SignerError | null = null;
 
-  constructor(path: string, owner: Buffer, handle: FileHandle, mark: Mark, next: SlotNumber) {
-    this.#path = path;
-    this.#owner = owner;
-    this.#handle = handle;
+  constructor(place: Place, file: DurableFile, mark: Mark, next: SlotNumber) {
+    this.#place = place;
+    this.#file = file;
     this.#mark = mark;
     this.#next = next;
   }
@@ -196,27 +207,27 @@ export class WatermarkFile implements Watermark {
       }
     }
     this.#raising = true;
-    const started = performance.now();
+    const started = this.#place.edges.nowMs();
     try {
       await this.#write(mark);
     } finally {
       this.#raising = false;
     }
-    return { kind: 'raised', syncMs: performance.now() - started };
+    return { kind: 'raised', syncMs: this.#place.edges.nowMs() - started };
   }
 
   async close(): Promise<void> {
-    await this.#handle.close();
+    await this.#file.close();
   }
 
   async #write(mark: Mark): Promise<void> {
-    const slot = encodeSlot(mark, this.#owner);
+    const { path, owner } = this.#place;
+    const slot = encodeSlot(mark, owner);
     try {
-      const { bytesWritten } = await this.#handle.write(slot, 0, slotBytes, this.#next * slotBytes);
-      if (bytesWritten !== slotBytes)
-        throw new Error(`${bytesWritten} of ${slotBytes} bytes written`);
+      const written = await this.#file.write(slot, this.#next * slotBytes);
+      if (written !== slotBytes) throw new Error(`${written} of ${slotBytes} bytes written`);
     } catch (cause) {
-      const facts = { path: this.#path, detail: detailOf(cause) };
+      const facts = { path, detail: detailOf(cause) };
       this.#failed = new SignerError('SIGNER_WATERMARK_FAILED', facts, { cause });
       throw this.#failed;
     }

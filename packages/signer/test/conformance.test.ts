@@ -1,14 +1,18 @@
 /** The reference implementations pass the suites that every other must pass, and broken ones do not. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import {
+  durableFilesSuite,
   keyBackendSuite,
   leadershipSuite,
   reservationStoreSuite,
 } from '../src/conformance/index.js';
-import { MemoryCluster, SoftwareKey } from '../src/index.js';
+import { MemoryCluster, SoftwareKey, systemFiles } from '../src/index.js';
 import { bugNames } from './broken-store.js';
 import { seed } from './worlds.js';
 
@@ -39,6 +43,15 @@ leadershipSuite('in memory', async () => {
 
 keyBackendSuite('in software', async () => {
   return { key: new SoftwareKey(seed), secret: seed, close: async () => {} };
+});
+
+durableFilesSuite('of the system', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'cmkms-signer-'));
+  return {
+    files: () => systemFiles,
+    path: (name) => join(directory, name),
+    dispose: () => rm(directory, { recursive: true, force: true }),
+  };
 });
 
 for (const bug of bugNames) {

@@ -9,6 +9,7 @@
  *         test/wal-disk.test.ts (kill -9), test/wal-failure.test.ts.
  */
 import { invariant } from '@cometkms/invariant';
+import { type Clock, systemClock } from '../clock.js';
 import { ConsensusError } from '../errors.js';
 import { decodeBatches, encodeBatches } from '../log-codec.js';
 import type { LogBatch, LogStorage, RecoveredStorage } from '../storage.js';
@@ -56,6 +57,7 @@ export class WriteAheadLog implements LogStorage {
   constructor(
     private readonly files: LogFiles,
     private readonly options: WalOptions = DEFAULT_WAL_OPTIONS,
+    private readonly clock: Pick<Clock, 'nowMs'> = systemClock,
   ) {
     const { segmentBytes } = options;
     invariant(
@@ -207,9 +209,9 @@ export class WriteAheadLog implements LogStorage {
   ): Promise<void> {
     const sequence = this.#sequence + 1;
     const { bytes, hash } = encodeFrame({ kind, sequence, previous: this.#hash, payload });
-    const begun = performance.now();
+    const begun = this.clock.nowMs();
     await writeFully(segment.file, bytes, offset);
-    this.#lastSyncMs = performance.now() - begun;
+    this.#lastSyncMs = this.clock.nowMs() - begun;
     this.#sequence = sequence;
     this.#hash = hash;
     this.#offset = offset + bytes.length;
