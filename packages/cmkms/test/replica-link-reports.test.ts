@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { addressOf } from '@cometkms/signer';
+import { addressOf, systemClock } from '@cometkms/signer';
 import { Metrics } from '../src/metrics/index.js';
 import { describeLinks } from '../src/replica/link-reports.js';
 import { Logged } from './cluster.js';
@@ -19,7 +19,7 @@ test('a parked link says for how long it has been open without a byte', async (t
   const metrics = new Metrics(world, { processMetrics: false });
   t.after(() => metrics.stop());
   const logged = new Logged();
-  const links = describeLinks(logged.log, metrics);
+  const links = describeLinks(logged.log, metrics, systemClock);
   links.state(chain, validator, 'dialing', '');
   links.state(chain, validator, 'handshaking', '');
   await pause(50);

@@ -1,11 +1,13 @@
 /**
  * The replicated log as the signer's store and leadership: the signer's own suites, on real nodes with real logs.
  */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LinkTransport, openWal, RaftNode } from '@cometkms/consensus';
 import type { Answer } from '@cometkms/sign-state';
+import { systemClock } from '@cometkms/signer';
 import {
   leadershipSuite,
   reservationStoreSuite,
@@ -122,7 +124,7 @@ class Nodes {
         throw error;
       },
     });
-    const store = new RaftStore(node, machine, name, RESERVE_TIMEOUT_MS);
+    const store = new RaftStore(node, machine, name, RESERVE_TIMEOUT_MS, systemClock);
     this.voters.set(name, { name, node, machine, store, joined: known });
     await node.start();
   }

@@ -1,7 +1,7 @@
 /** What the registrar's news become: chains and keys are named, also those that are configured elsewhere. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addressOf } from '@cometkms/signer';
+import { addressOf, systemClock } from '@cometkms/signer';
 import { newRegistrarNews } from '../src/replica/registrar-reports.js';
 import { LAST_ROUND } from '../src/status.js';
 import { Logged } from './cluster.js';
@@ -13,7 +13,7 @@ const id = { chainId: 'elsewhere-1', key };
 test('a chain that waits is named with its key, wherever it is configured', () => {
   const logged = new Logged();
   const missing = [{ name: 'b', why: 'unreachable' as const }];
-  newRegistrarNews(logged.log)({ kind: 'waiting', id, missing });
+  newRegistrarNews(logged.log, systemClock)({ kind: 'waiting', id, missing });
   const [said] = logged.all('registration_wait');
   assert.deepEqual([said?.chain, said?.key], ['elsewhere-1', addressOf(key)]);
   assert.equal(said?.waiting_for, 'b (not reachable)');
@@ -21,7 +21,7 @@ test('a chain that waits is named with its key, wherever it is configured', () =
 
 test('a floor over a whole height is said as one', () => {
   const logged = new Logged();
-  const tell = newRegistrarNews(logged.log);
+  const tell = newRegistrarNews(logged.log, systemClock);
   for (const round of [LAST_ROUND, 7]) {
     tell({ kind: 'raised', id, floor: { height: 9n, round, step: 3 }, from: 'b' });
   }

@@ -1,8 +1,10 @@
 /** The pass of a new leader over all chains, on a real state machine behind a store that commits at once. */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type RecordId, SignState, voteSignBytes } from '@cometkms/sign-state';
 import type { Change, Committed, ReservationStore } from '@cometkms/signer';
+import { systemClock } from '@cometkms/signer';
 import type { Known } from '../src/replica/message.js';
 import { Registrar, type RegistrarNews, type RegistrarWorld } from '../src/replica/registrar.js';
 import type { MemberView } from '../src/replica/registration.js';
@@ -62,6 +64,7 @@ function setUp(known: Known): {
   ];
   const world = { term: 1 as number | null };
   const asWorld: RegistrarWorld = {
+    clock: systemClock,
     leadingTerm: () => world.term,
     members: () => members,
     limits: () => limits,

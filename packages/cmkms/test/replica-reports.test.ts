@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { proposalSignBytes, type SigningRecord, voteSignBytes } from '@cometkms/sign-state';
-import { addressOf, type SignRequest } from '@cometkms/signer';
+import { addressOf, type SignRequest, systemClock } from '@cometkms/signer';
 import { Journal } from '../src/journal/index.js';
 import { stages as declaredStages } from '../src/metrics/catalogue.js';
 import { Metrics } from '../src/metrics/index.js';
@@ -78,7 +78,7 @@ async function setUp(t: TestContext) {
     neverSigned: false,
     retired: false,
   });
-  const reports = new Reports(logged.log, metrics, journal, read);
+  const reports = new Reports(logged.log, metrics, journal, systemClock, read);
   /** Told, and all of it has happened. */
   const tell = async (facts: Partial<Reported> & Pick<Reported, 'outcome'>): Promise<void> => {
     const asked = { chain, request: precommit(), validator, via: null, answeredElsewhere: false };

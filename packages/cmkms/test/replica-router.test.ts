@@ -2,9 +2,11 @@
  * The way of a request to the leader: same bytes at every try, one answer, nothing late to another request.
  * The world is a table of who leads; the clock is the real one, and no test depends on how fast it runs.
  */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Released, SignOutcome, SignRequest } from '@cometkms/signer';
+import { systemClock } from '@cometkms/signer';
 import type { SignAsk } from '../src/replica/message.js';
 import { Router, type RouterWorld } from '../src/replica/router.js';
 
@@ -39,7 +41,7 @@ function world(): {
     sentOne: new Promise<void>((resolve) => {
       sent = resolve;
     }),
-    now: () => performance.now(),
+    clock: systemClock,
     mayServe: () => false,
     isLeader: () => false,
     reachableLeader: (): string | null => null,

@@ -1,8 +1,8 @@
 /** One link to a real listener, and orders from a world that the test plays. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { LinkState, SignAnswer } from '@cometkms/privval';
-import { addressOf } from '@cometkms/signer';
+import { type LinkState, type SignAnswer, ValidatorLink } from '@cometkms/privval';
+import { addressOf, systemClock } from '@cometkms/signer';
 import { parseValidator } from '../src/config/addresses.js';
 import { ValidatorLinks } from '../src/replica/validator-links.js';
 import { until } from './cluster.js';
@@ -26,32 +26,30 @@ async function held(
   const states: LinkState[] = [];
   const claims: number[] = [];
   let ours = true;
-  const links = new ValidatorLinks(
-    [chain],
-    {},
-    {
-      founded: () => true,
-      leaderlessMs: () => 0,
-      oursToDial: () => ours,
-      heldElsewhere: () => false,
-      exclusive: () => false,
-      sign: async () => answers.shift() ?? refusal,
-      heldChanged: () => claims.push(links.claimed().length),
-      observer: {
-        state: (_chain, _validator, state) => {
-          states.push(state);
-          if (state !== 'dialing' || ours) return;
-          onDialling(validator);
-          // As when leadership changes at this very moment.
-          links.plan();
-        },
-        dialed: () => undefined,
-        badFrame: () => undefined,
-        request: () => undefined,
-        invalid: () => undefined,
+  const links = new ValidatorLinks([chain], {
+    clock: systemClock,
+    openLink: (address, handler, events) => new ValidatorLink(address, handler, events, {}),
+    founded: () => true,
+    leaderlessMs: () => 0,
+    oursToDial: () => ours,
+    heldElsewhere: () => false,
+    exclusive: () => false,
+    sign: async () => answers.shift() ?? refusal,
+    heldChanged: () => claims.push(links.claimed().length),
+    observer: {
+      state: (_chain, _validator, state) => {
+        states.push(state);
+        if (state !== 'dialing' || ours) return;
+        onDialling(validator);
+        // As when leadership changes at this very moment.
+        links.plan();
       },
+      dialed: () => undefined,
+      badFrame: () => undefined,
+      request: () => undefined,
+      invalid: () => undefined,
     },
-  );
+  });
   t.after(async () => {
     await links.stop();
     await validator.stop();

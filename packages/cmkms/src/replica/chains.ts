@@ -9,6 +9,7 @@ import { invariant } from '@cometkms/invariant';
 import { idKey, type RecordId } from '@cometkms/sign-state';
 import { Gate, type GateObserver, type ReservationStore, type SignerError } from '@cometkms/signer';
 import type { CheckedChain } from '../check-home.js';
+import type { Edges } from './edges.js';
 import type { Known } from './message.js';
 import type { LinkedChain } from './validator-links.js';
 import { ReplicaWatermark, type WatermarkAlarm } from './watermarks.js';
@@ -21,6 +22,7 @@ export interface HeldChain extends LinkedChain {
 }
 
 export interface ChainsWorld {
+  readonly edges: Pick<Edges, 'clock' | 'verify'>;
   /** The name under which reservations are made. */
   readonly replica: string;
   readonly watermarkDirectory: string;
@@ -57,7 +59,10 @@ async function openChain(checked: CheckedChain, world: ChainsWorld): Promise<Hel
     world.watermarkAlarm(named, alarm),
   );
   if (world.isNew) await watermark.createForNewReplica();
+  const { clock, verify } = world.edges;
   const gate = new Gate({
+    clock,
+    ...(verify === null ? {} : { verify }),
     id,
     replica: world.replica,
     store: world.store,

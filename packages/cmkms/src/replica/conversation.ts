@@ -8,6 +8,7 @@ import type { RaftNode } from '@cometkms/consensus';
 import type { Answer, RecordId } from '@cometkms/sign-state';
 import type { Log } from '../log/index.js';
 import type { HeldChain } from './chains.js';
+import type { ReplicaClock } from './edges.js';
 import type { Members } from './members.js';
 import {
   type Dismissal,
@@ -35,6 +36,7 @@ export class Conversation {
   readonly #linksHeld: () => readonly string[];
   readonly #listener: Listener;
   readonly #log: Log;
+  readonly #clock: ReplicaClock;
 
   constructor(
     node: RaftNode<Answer>,
@@ -42,6 +44,7 @@ export class Conversation {
     own: { chains(): readonly HeldChain[]; linksHeld(): readonly string[] },
     listener: Listener,
     log: Log,
+    clock: ReplicaClock,
   ) {
     this.#node = node;
     this.#members = members;
@@ -49,6 +52,7 @@ export class Conversation {
     this.#linksHeld = own.linksHeld;
     this.#listener = listener;
     this.#log = log;
+    this.#clock = clock;
   }
 
   /** False: dropped, nothing was sent. */
@@ -73,7 +77,7 @@ export class Conversation {
     if (to === undefined) return;
     if (to !== this.#node.id) this.send(to, message);
     // Last, so that the others are told before this process ends.
-    else setImmediate(() => this.#listener.dismissed(message));
+    else this.#clock.soon(() => this.#listener.dismissed(message));
   }
 
   heard(from: string, payload: Uint8Array): void {

@@ -7,6 +7,7 @@
  */
 import type { RaftNode } from '@cometkms/consensus';
 import type { Answer } from '@cometkms/sign-state';
+import type { ReplicaClock } from './edges.js';
 import { hostOf, isExclusive } from './link-plan.js';
 import type { Members } from './members.js';
 import type { LinkedChain } from './validator-links.js';
@@ -19,11 +20,18 @@ export class Dialling {
   readonly #members: Members;
   /** Hosts under which the replicas reach each other. */
   readonly #hosts: readonly string[];
+  readonly #clock: ReplicaClock;
 
-  constructor(node: RaftNode<Answer>, members: Members, addresses: readonly string[]) {
+  constructor(
+    node: RaftNode<Answer>,
+    members: Members,
+    addresses: readonly string[],
+    clock: ReplicaClock,
+  ) {
     this.#node = node;
     this.#members = members;
     this.#hosts = addresses.map(hostOf);
+    this.#clock = clock;
   }
 
   oursToDial(chain: LinkedChain, address: string): boolean {
@@ -37,7 +45,7 @@ export class Dialling {
 
   heldElsewhere(address: string): boolean {
     const leads = this.#node.leader === this.#node.id;
-    const now = performance.now();
+    const now = this.#clock.nowMs();
     return this.#members.holding(address).some((id) => {
       if (!this.#node.isUp(id)) return false;
       // Only a leader hears from everybody all the time, so only it can tell a frozen holder.

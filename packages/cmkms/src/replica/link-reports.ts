@@ -7,6 +7,7 @@
  */
 import { atMost, type Log } from '../log/index.js';
 import type { BadFrameReason, Metrics } from '../metrics/index.js';
+import type { ReplicaClock } from './edges.js';
 import type { LinkedChain, LinkObserver } from './validator-links.js';
 
 interface Down {
@@ -27,7 +28,7 @@ const badFrameReasons: Readonly<Record<string, BadFrameReason>> = {
   pipelined: 'unexpected',
 };
 
-export function describeLinks(log: Log, metrics: Metrics): LinkObserver {
+export function describeLinks(log: Log, metrics: Metrics, clock: ReplicaClock): LinkObserver {
   const down = new Map<string, Down>();
   const up = new Set<string>();
   /** When its connection opened, on the monotonic clock. */
@@ -39,7 +40,7 @@ export function describeLinks(log: Log, metrics: Metrics): LinkObserver {
   return {
     state: (chain, validator, state, detail) => {
       const named = link(chain, validator);
-      if (state === 'handshaking') open.set(validator, performance.now());
+      if (state === 'handshaking') open.set(validator, clock.nowMs());
       if (state === 'connected' || state === 'active') {
         const was = down.get(validator);
         down.delete(validator);
@@ -48,13 +49,13 @@ export function describeLinks(log: Log, metrics: Metrics): LinkObserver {
           log('link_up', {
             ...named,
             state,
-            after_ms: was === undefined ? 0 : performance.now() - was.since,
+            after_ms: was === undefined ? 0 : clock.nowMs() - was.since,
             tries: (was?.tries ?? 0) + 1,
           });
         }
         if (state === 'active') log('link_active', named);
       } else if (state === 'parked') {
-        const for_ms = performance.now() - (open.get(validator) ?? performance.now());
+        const for_ms = clock.nowMs() - (open.get(validator) ?? clock.nowMs());
         log('link_parked', { ...named, for_ms });
       } else if (state === 'idle' || state === 'dialing') {
         if (!up.delete(validator)) return;
@@ -73,14 +74,14 @@ export function describeLinks(log: Log, metrics: Metrics): LinkObserver {
       const known = down.get(validator);
       if (known === undefined) {
         const allows = atMost(60_000);
-        allows(performance.now());
-        down.set(validator, { since: performance.now(), allows, tries: 1 });
+        allows(clock.nowMs());
+        down.set(validator, { since: clock.nowMs(), allows, tries: 1 });
         log('link_down', { ...named, reason: detail });
         return;
       }
       known.tries += 1;
-      if (known.allows(performance.now()) === null) return;
-      const for_ms = performance.now() - known.since;
+      if (known.allows(clock.nowMs()) === null) return;
+      const for_ms = clock.nowMs() - known.since;
       log('link_still_down', { ...named, reason: detail, for_ms, tries: known.tries });
     },
     badFrame: (chain, validator, reason) => {
@@ -89,7 +90,7 @@ export function describeLinks(log: Log, metrics: Metrics): LinkObserver {
     },
     request: (chain, validator, kind) => {
       const named = { chainId: chain.chainId, validator };
-      metrics.validatorSpoke(named, Date.now());
+      metrics.validatorSpoke(named, clock.wallMs());
       if (kind === 'pubKey') metrics.pubKeyAnswered(named);
     },
     invalid: (chain, validator, kind, error) => {

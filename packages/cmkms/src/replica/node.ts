@@ -1,17 +1,15 @@
 /**
  * The Raft node of this replica, from what was checked.
  *
- * Owns    which links, which log and which members it is given, and the digest of what should be the same everywhere.
+ * Owns    which members it is given, and the digest of what should be the same everywhere.
  * Never   runs it.
  */
-import { LinkTransport, type Membership, openWal, RaftNode } from '@cometkms/consensus';
+import { type Membership, RaftNode } from '@cometkms/consensus';
 import type { Answer } from '@cometkms/sign-state';
 import type { Checked } from '../check-home.js';
-import { formatHostPort } from '../config/addresses.js';
 import type { Settings } from '../config/settings.js';
 import { CmkmsError } from '../errors.js';
-import { writeReplicaFile } from '../home-records.js';
-import { noLinks } from './no-links.js';
+import type { Edges } from './edges.js';
 import type { SigningStateMachine } from './state-machine.js';
 
 export interface NodeMaterial {
@@ -23,14 +21,14 @@ export interface NodeMaterial {
 
 export function makeNode(
   material: NodeMaterial,
+  edges: Edges,
   machine: SigningStateMachine,
   onFatal: (error: Error) => void,
 ): RaftNode<Answer> {
   const { settings, checked, identity, version } = material;
-  const alone = checked.raftListen === null;
   return new RaftNode<Answer>({
-    storage: openWal({ directory: checked.paths.wal }),
-    transport: alone ? noLinks : makeTransport(material),
+    ...{ storage: edges.storage, transport: edges.transport },
+    ...{ clock: edges.clock, entropy: edges.entropy },
     self: { id: identity, name: checked.name },
     version,
     members: checked.members.map(({ name, address, identity: id }) => ({
@@ -41,11 +39,7 @@ export function makeNode(
     })),
     clusterId: clusterIdOf(checked),
     joined: checked.replica,
-    recordJoined: async ({ clusterId }) => {
-      const joinedAt = new Date().toISOString();
-      const { name, paths } = checked;
-      await writeReplicaFile(paths.replica, { clusterId, identity, name, joinedAt });
-    },
+    recordJoined: ({ clusterId }) => edges.recordJoined(clusterId),
     stateMachine: machine,
     timers: settings.raft,
     snapshotEntries: settings.raft.snapshotEntries,
@@ -57,24 +51,6 @@ export function makeNode(
 /** Null: nobody wrote one down, so the founding draws it. */
 function clusterIdOf({ genesis, replica, tls }: Checked): string | null {
   return genesis?.clusterId ?? replica?.clusterId ?? tls?.certificate.clusterId ?? null;
-}
-
-function makeTransport({ checked, identity }: NodeMaterial): LinkTransport {
-  const { tls, raftListen } = checked;
-  return new LinkTransport({
-    self: identity,
-    listen: raftListen === null ? '' : formatHostPort(raftListen),
-    security:
-      tls === null
-        ? { kind: 'insecure' }
-        : {
-            kind: 'tls',
-            clusterId: tls.certificate.clusterId,
-            authorityPem: tls.caPem,
-            certificatePem: tls.certificatePem,
-            privateKeyPem: tls.keyPem,
-          },
-  });
 }
 
 /** Items that should be the same on every member; a difference is a warning. */

@@ -7,11 +7,17 @@
 import type { RaftNode } from '@cometkms/consensus';
 import type { Answer } from '@cometkms/sign-state';
 import { atMost, type Log } from '../log/index.js';
+import type { ReplicaClock } from './edges.js';
 import { driftOf, type NodeMaterial } from './node.js';
 
 const ONCE_A_MINUTE = 60_000;
 
-export function reportPeers(node: RaftNode<Answer>, material: NodeMaterial, log: Log): void {
+export function reportPeers(
+  node: RaftNode<Answer>,
+  material: NodeMaterial,
+  log: Log,
+  clock: ReplicaClock,
+): void {
   const { members } = material.checked;
   const unreachable = new Map<string, (nowMs: number) => number | null>();
   const refusals = atMost(ONCE_A_MINUTE);
@@ -30,23 +36,23 @@ export function reportPeers(node: RaftNode<Answer>, material: NodeMaterial, log:
   });
   node.on('dialFailed', (peer, fault) => {
     if (fault.refusal !== undefined) {
-      if (refusals(performance.now()) === null) return;
+      if (refusals(clock.nowMs()) === null) return;
       log('peer_refused', { peer: peer.name, reason: `${fault.kind}: ${fault.refusal.detail}` });
       return;
     }
     const allows = unreachable.get(peer.name) ?? atMost(ONCE_A_MINUTE);
     unreachable.set(peer.name, allows);
-    const more = allows(performance.now());
+    const more = allows(clock.nowMs());
     if (more === null) return;
     const { name, address } = peer;
     log('peer_unreachable', { peer: name, address, detail: fault.detail, more });
   });
   node.on('inboundFailed', (fault) => {
-    if (refusals(performance.now()) === null) return;
+    if (refusals(clock.nowMs()) === null) return;
     log('peer_refused', { peer: fault.remoteAddress, reason: `${fault.kind}: ${fault.detail}` });
   });
   node.on('messageDropped', (from, kind, why) => {
-    if (strange(performance.now()) === null) return;
+    if (strange(clock.nowMs()) === null) return;
     log('trace', { what: `${kind} of ${from.slice(0, 16)} dropped`, detail: why });
   });
 }

@@ -20,6 +20,7 @@ import {
   type Verdict,
 } from '@cometkms/sign-state';
 import type { Change, Committed, ReservationStore } from '@cometkms/signer';
+import type { ReplicaClock } from './edges.js';
 import type { SigningStateMachine } from './state-machine.js';
 
 /** What the store needs of consensus. */
@@ -38,6 +39,7 @@ export class RaftStore implements ReservationStore {
   readonly #machine: SigningStateMachine;
   readonly #replica: string;
   readonly #reserveTimeoutMs: number;
+  readonly #clock: ReplicaClock;
 
   /** @param replica the name that goes into each command, for messages */
   constructor(
@@ -45,11 +47,13 @@ export class RaftStore implements ReservationStore {
     machine: SigningStateMachine,
     replica: string,
     reserveTimeoutMs: number,
+    clock: ReplicaClock,
   ) {
     this.#node = node;
     this.#machine = machine;
     this.#replica = replica;
     this.#reserveTimeoutMs = reserveTimeoutMs;
+    this.#clock = clock;
   }
 
   async reserve(request: Omit<Reserve, 'kind'>): Promise<Committed<Verdict>> {
@@ -61,7 +65,7 @@ export class RaftStore implements ReservationStore {
   }
 
   registerChain(id: RecordId, start: StartingPoint, limits: Limits): Promise<Committed<Change>> {
-    const [by, at] = [this.#replica, Date.now()];
+    const [by, at] = [this.#replica, this.#clock.wallMs()];
     return this.#change({ kind: 'registerChain', id, start, limits, by, at });
   }
 
@@ -97,11 +101,11 @@ export class RaftStore implements ReservationStore {
     timeoutMs: number,
     read: (answer: Answer) => T,
   ): Promise<Committed<T>> {
-    const started = performance.now();
+    const started = this.#clock.nowMs();
     try {
       // Encoded, so copied, before anything is awaited.
       const { answer, term, index } = await this.#node.propose(encodeCommand(command), timeoutMs);
-      const proof = { term, index, commitMs: performance.now() - started };
+      const proof = { term, index, commitMs: this.#clock.nowMs() - started };
       return { kind: 'committed', value: read(answer), proof };
     } catch (error) {
       if (!(error instanceof ConsensusError)) throw error;

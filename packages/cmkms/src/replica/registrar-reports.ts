@@ -8,6 +8,7 @@ import { idKey } from '@cometkms/sign-state';
 import { addressOf } from '@cometkms/signer';
 import { atMost, type Log } from '../log/index.js';
 import { positionText } from '../status.js';
+import type { ReplicaClock } from './edges.js';
 import type { RegistrarNews } from './registrar.js';
 import type { MissingMember } from './registration.js';
 
@@ -20,7 +21,7 @@ export function describeMissing(members: readonly MissingMember[]): string {
     .join(', ');
 }
 
-export function newRegistrarNews(log: Log): (news: RegistrarNews) => void {
+export function newRegistrarNews(log: Log, clock: ReplicaClock): (news: RegistrarNews) => void {
   const waiting = new Map<string, { text: string; allows: (nowMs: number) => number | null }>();
   return (news) => {
     // Of the key itself: the chain may be one that another member is configured with, and this one is not.
@@ -31,7 +32,7 @@ export function newRegistrarNews(log: Log): (news: RegistrarNews) => void {
         const last = waiting.get(idKey(news.id));
         const entry = last?.text === text ? last : { text, allows: atMost(60_000) };
         waiting.set(idKey(news.id), entry);
-        if (entry.allows(performance.now()) === null) return;
+        if (entry.allows(clock.nowMs()) === null) return;
         log('registration_wait', { ...named, waiting_for: text });
         return;
       }

@@ -13,6 +13,7 @@ import {
   type StartingPoint,
 } from '@cometkms/sign-state';
 import type { Change, Committed, ReservationStore } from '@cometkms/signer';
+import type { ReplicaClock } from './edges.js';
 import type { Dismissal } from './message.js';
 import {
   type MemberView,
@@ -29,6 +30,7 @@ export type RegistrarNews =
   | { readonly kind: 'alarm'; readonly id: RecordId; readonly from: string; readonly hrs: Hrs };
 
 export interface RegistrarWorld {
+  readonly clock: ReplicaClock;
   /** The term in which this replica leads with its barrier passed; null where it does not. */
   leadingTerm(): number | null;
   members(): readonly MemberView[];
@@ -78,7 +80,7 @@ export class Registrar {
         const term = this.#world.leadingTerm();
         if (term === null) continue;
         const done = await this.#pass();
-        if (!done) setTimeout(() => this.kick(), RETRY_MS).unref();
+        if (!done) this.#world.clock.after(RETRY_MS, () => this.kick());
         if (done && this.#world.leadingTerm() === term && this.#passedTerm !== term) {
           this.#passedTerm = term;
           this.#world.changed();

@@ -20,6 +20,7 @@ import { type HeldChain, openChains } from './chains.js';
 import { Conversation } from './conversation.js';
 import { Dialling } from './dialling.js';
 import { dismissalError } from './dismissal-error.js';
+import type { Edges, ReplicaClock } from './edges.js';
 import { Fitness } from './fitness.js';
 import { observeGate, reportGateFailure } from './gate-reports.js';
 import { reportLeadership } from './leadership-reports.js';
@@ -37,7 +38,7 @@ import { Router } from './router.js';
 import { signRequestOf } from './sign-requests.js';
 import { StateFiles } from './state-files.js';
 import { SigningStateMachine } from './state-machine.js';
-import { type LinkedChain, linkOptions, ValidatorLinks } from './validator-links.js';
+import { type LinkedChain, ValidatorLinks } from './validator-links.js';
 
 export interface ReplicaOptions {
   readonly settings: Settings;
@@ -47,7 +48,8 @@ export interface ReplicaOptions {
   readonly version: string;
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly journal: Journal;
+  readonly edges: Edges;
+  readonly journal: Pick<Journal, 'append'>;
   /** The process must end now. Called once; nothing is signed after it. */
   readonly onFatal: (error: Error) => void;
 }
@@ -64,7 +66,7 @@ export class Replica {
   readonly stateFiles: StateFiles;
   readonly registrar: Registrar;
   readonly fitness: Fitness;
-  readonly startedAt = Date.now();
+  readonly startedAt: number;
   chains: readonly HeldChain[] = [];
   links: ValidatorLinks | null = null;
   /** Who is waited for until the cluster is founded. */
@@ -75,25 +77,30 @@ export class Replica {
   readonly #conversation: Conversation;
   readonly #byId = new Map<string, HeldChain>();
   readonly #flagTold = new Set<string>();
-  #leaderlessSince: number | null = performance.now();
+  readonly #clock: ReplicaClock;
+  #leaderlessSince: number | null;
   #failed = false;
 
   constructor(options: ReplicaOptions) {
     this.options = options;
-    const { checked, identity, journal, log, metrics } = options;
-    this.node = makeNode(options, this.machine, (error) => this.fail(error));
+    const { checked, identity, journal, log, metrics, edges } = options;
+    const { clock } = edges;
+    this.#clock = clock;
+    this.startedAt = clock.wallMs();
+    this.#leaderlessSince = clock.nowMs();
+    this.node = makeNode(options, edges, this.machine, (error) => this.fail(error));
     const { deadlineMs } = options.settings.signing;
-    this.store = new RaftStore(this.node, this.machine, checked.name, deadlineMs);
+    this.store = new RaftStore(this.node, this.machine, checked.name, deadlineMs, clock);
     this.members = new Members(identity);
     const addresses = checked.members.map((member) => member.address);
-    this.#dialling = new Dialling(this.node, this.members, addresses);
+    this.#dialling = new Dialling(this.node, this.members, addresses, clock);
     const read = (id: RecordId) => this.machine.read(id);
-    this.reports = new Reports(log, metrics, journal, read);
-    this.stateFiles = new StateFiles(read, (path, error) =>
+    this.reports = new Reports(log, metrics, journal, clock, read);
+    this.stateFiles = new StateFiles(read, clock, (path, error) =>
       log('state_file_failed', { path, detail: String(error) }),
     );
     this.fitness = new Fitness({
-      now: () => performance.now(),
+      now: () => this.#clock.nowMs(),
       setUnfit: (reason) => this.node.setUnfit(reason),
       log,
     });
@@ -132,7 +139,7 @@ export class Replica {
 
   /** Milliseconds without a known leader; 0 where there is one. */
   leaderlessMs(): number {
-    return this.#leaderlessSince === null ? 0 : performance.now() - this.#leaderlessSince;
+    return this.#leaderlessSince === null ? 0 : this.#clock.nowMs() - this.#leaderlessSince;
   }
 
   leaderName(): string | null {
@@ -157,6 +164,7 @@ export class Replica {
   async #openChains(): Promise<void> {
     const { checked } = this.options;
     const opened = await openChains(checked.chains, {
+      edges: this.options.edges,
       replica: checked.name,
       watermarkDirectory: checked.paths.watermark,
       isNew: checked.replica === null,
@@ -205,13 +213,14 @@ export class Replica {
         dismissed: (dismissal) => this.#onDismissed(dismissal),
       },
       this.options.log,
+      this.#clock,
     );
   }
 
   #makeRouter(): Router {
     const { node } = this;
     return new Router({
-      now: () => performance.now(),
+      clock: this.#clock,
       mayServe: () => this.mayServe(),
       isLeader: () => node.leader === node.id,
       reachableLeader: () => {
@@ -225,9 +234,10 @@ export class Replica {
   }
 
   #makeRegistrar(): Registrar {
-    const tell = newRegistrarNews(this.options.log);
+    const tell = newRegistrarNews(this.options.log, this.#clock);
     return new Registrar(
       {
+        clock: this.#clock,
         leadingTerm: () => (this.node.mayServe() ? this.node.term : null),
         members: () => this.members.views(),
         limits: () => limits,
@@ -240,8 +250,10 @@ export class Replica {
   }
 
   #makeLinks(): ValidatorLinks {
-    const { settings, log, metrics } = this.options;
-    return new ValidatorLinks(this.chains, linkOptions(settings.privval), {
+    const { log, metrics, edges } = this.options;
+    return new ValidatorLinks(this.chains, {
+      clock: this.#clock,
+      openLink: edges.openLink,
       founded: () => this.node.membership !== null,
       leaderlessMs: () => this.leaderlessMs(),
       oursToDial: (chain, address) => this.#dialling.oursToDial(chain, address),
@@ -249,7 +261,7 @@ export class Replica {
       exclusive: (chain, address) => this.#dialling.exclusive(chain, address),
       sign: (chain, validator, request) => this.#onValidator(chain, validator, request),
       heldChanged: () => this.#stateToAll(),
-      observer: describeLinks(log, metrics),
+      observer: describeLinks(log, metrics, this.#clock),
     });
   }
 
@@ -272,7 +284,7 @@ export class Replica {
       else this.#leadershipChanged();
     });
     node.on('application', (from, payload) => this.#conversation.heard(from, payload));
-    reportPeers(node, this.options, log);
+    reportPeers(node, this.options, log, this.#clock);
     node.on('linkUp', (peer) => {
       this.#conversation.stateTo(peer);
       this.#leadershipChanged();
@@ -302,7 +314,7 @@ export class Replica {
   #onRole(change: RoleChange & { readonly previous: string | null }): void {
     const { log, metrics } = this.options;
     const { leader } = change;
-    if (leader === null) this.#leaderlessSince ??= performance.now();
+    if (leader === null) this.#leaderlessSince ??= this.#clock.nowMs();
     const facts = {
       change,
       self: this.node.id,
@@ -362,14 +374,14 @@ export class Replica {
 
   async #handOver(): Promise<void> {
     if (this.node.leader !== this.node.id || this.members.all.length < 2) return;
-    const started = performance.now();
+    const started = this.#clock.nowMs();
     const to = await this.node.transferLeadership(null).catch((error: unknown) => {
       if (error instanceof ConsensusError) return null;
       throw error;
     });
     // Nobody took it in time: then the others elect one when this one is gone.
     if (to === null) return;
-    const took = performance.now() - started;
+    const took = this.#clock.nowMs() - started;
     this.options.log('handed_over', {
       to: this.members.nameOf(to),
       reason: 'this replica stops',
@@ -385,10 +397,10 @@ export class Replica {
     request: VoteRequest | ProposalRequest,
   ): Promise<SignAnswer> {
     const asked: SignRequest = signRequestOf(linked.id, request);
-    const deadlineMs = performance.now() + this.options.settings.signing.deadlineMs;
+    const deadlineMs = this.#clock.nowMs() + this.options.settings.signing.deadlineMs;
     const { outcome, answeredBy } = await this.#router.sign(asked, validator, deadlineMs);
     this.reports.later({
-      decidedAt: performance.now(),
+      decidedAt: this.#clock.nowMs(),
       chain: linked,
       request: asked,
       outcome,
@@ -404,9 +416,9 @@ export class Replica {
     const chain = this.#byId.get(idKey(request.id));
     if (chain === undefined || !this.members.holdsKey(from, request.id)) return;
     const deadlineMs =
-      performance.now() + Math.min(budgetMs, this.options.settings.signing.deadlineMs);
+      this.#clock.nowMs() + Math.min(budgetMs, this.options.settings.signing.deadlineMs);
     const outcome = await this.#router.serve(request, deadlineMs);
-    const decidedAt = performance.now();
+    const decidedAt = this.#clock.nowMs();
     this.#conversation.send(from, { kind: 'answer', number, outcome });
     this.reports.later({
       decidedAt,

@@ -16,6 +16,7 @@ import type { Journal } from '../journal/index.js';
 import { atMost, type Log, type RefusedVerdict } from '../log/index.js';
 import { type Metrics, type Outcome, outcomeOf } from '../metrics/index.js';
 import { type ChainKey, type SignType, signTypes } from '../status.js';
+import type { ReplicaClock } from './edges.js';
 import type { RoutedOutcome } from './router.js';
 
 export interface Reported {
@@ -38,7 +39,8 @@ const MEDIAN_OF = 100;
 export class Reports {
   readonly #log: Log;
   readonly #metrics: Metrics;
-  readonly #journal: Journal;
+  readonly #journal: Pick<Journal, 'append'>;
+  readonly #clock: ReplicaClock;
   readonly #read: (id: RecordId) => SigningRecord | undefined;
   readonly #latencies = new Map<string, number[]>();
   readonly #releasedAt = new Map<string, number>();
@@ -48,13 +50,15 @@ export class Reports {
   constructor(
     log: Log,
     metrics: Metrics,
-    journal: Journal,
+    journal: Pick<Journal, 'append'>,
+    clock: ReplicaClock,
     read: (id: RecordId) => SigningRecord | undefined,
   ) {
     this.#read = read;
     this.#log = log;
     this.#metrics = metrics;
     this.#journal = journal;
+    this.#clock = clock;
   }
 
   /** Unix milliseconds of this replica's last release; null before the first. */
@@ -73,9 +77,9 @@ export class Reports {
     // Runs when no promise is left to be continued: the answer is with the kernel then, since the session is
     // only promises away, and sockets write what they are given at once.
     process.nextTick(() => {
-      writeMs = performance.now() - reported.decidedAt;
+      writeMs = this.#clock.nowMs() - reported.decidedAt;
     });
-    setImmediate(() => {
+    this.#clock.soon(() => {
       try {
         this.#tell(reported, writeMs);
       } catch (error) {
@@ -100,7 +104,7 @@ export class Reports {
 
   #released(reported: Reported, released: Released, type: SignType, writeMs: number): void {
     const { chain, request, via } = reported;
-    const at = Date.now();
+    const at = this.#clock.wallMs();
     const { stages, proof } = released;
     this.#metrics.released(chain, {
       type,
@@ -145,7 +149,7 @@ export class Reports {
   #dropped({ chain, validator, outcome }: Reported, leader: string | null): void {
     const allows = this.#drops.get(validator) ?? atMost(1000);
     this.#drops.set(validator, allows);
-    const more = allows(performance.now());
+    const more = allows(this.#clock.nowMs());
     if (more === null) return;
     const gone = outcome.kind === 'notNow' && outcome.reason === 'notLeader';
     const reason = gone ? 'not_leader' : 'timeout';
@@ -171,7 +175,7 @@ export class Reports {
     this.#journal.append({
       chainId: chain.chainId,
       keyAddress: chain.keyAddress,
-      at: Date.now(),
+      at: this.#clock.wallMs(),
       type,
       height: request.hrs.height,
       round: request.hrs.round,

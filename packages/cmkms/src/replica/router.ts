@@ -8,6 +8,7 @@
  */
 import type { RecordId } from '@cometkms/sign-state';
 import type { SignOutcome, SignRequest } from '@cometkms/signer';
+import type { ReplicaClock } from './edges.js';
 import { LEADERLESS_HOLD_MS } from './link-plan.js';
 import type { SignAnswer, SignAsk } from './message.js';
 
@@ -17,8 +18,7 @@ export interface Signs {
 }
 
 export interface RouterWorld {
-  /** Monotonic milliseconds. */
-  now(): number;
+  readonly clock: ReplicaClock;
   /** This replica leads and may serve. */
   mayServe(): boolean;
   /** This replica leads, though perhaps it may not serve yet. */
@@ -68,13 +68,17 @@ export class Router {
     this.#world = world;
   }
 
+  #now(): number {
+    return this.#world.clock.nowMs();
+  }
+
   /**
    * Asks whoever leads until there is a final answer or `deadlineMs` (monotonic) has passed.
    * Never rejects for what the world did.
    */
   async sign(request: SignRequest, validator: string, deadlineMs: number): Promise<Routed> {
     let unknown = false;
-    while (this.#world.now() < deadlineMs) {
+    while (this.#now() < deadlineMs) {
       const leaderlessMs = this.#world.leaderlessMs();
       if (leaderlessMs >= LEADERLESS_HOLD_MS) {
         return { outcome: { kind: 'noQuorum', leaderlessMs }, answeredBy: null };
@@ -122,11 +126,11 @@ export class Router {
     deadlineMs: number,
   ): Promise<SignOutcome> {
     const number = ++this.#lastNumber;
-    const budgetMs = deadlineMs - this.#world.now();
+    const budgetMs = deadlineMs - this.#now();
     return new Promise((resolve) => {
-      const timer = setTimeout(() => settle(notNow('timeout')), Math.max(0, budgetMs));
+      const cancelTimer = this.#world.clock.after(budgetMs, () => settle(notNow('timeout')));
       const settle = (outcome: SignOutcome): void => {
-        clearTimeout(timer);
+        cancelTimer();
         this.#pending.delete(number);
         resolve(outcome);
       };
@@ -142,7 +146,7 @@ export class Router {
    * its barrier: sending the asker away would only bring it back.
    */
   async serve(request: SignRequest, deadlineMs: number): Promise<SignOutcome> {
-    while (this.#world.now() < deadlineMs) {
+    while (this.#now() < deadlineMs) {
       const seen = this.#changes;
       if (this.#world.mayServe()) return await this.#signHere(request, deadlineMs);
       if (!this.#world.isLeader()) return notNow('notLeader');
@@ -173,11 +177,11 @@ export class Router {
     if (this.#changes !== seen) return Promise.resolve();
     return new Promise((resolve) => {
       const wake = (): void => {
-        clearTimeout(timer);
+        cancelTimer();
         this.#waiting.delete(wake);
         resolve();
       };
-      const timer = setTimeout(wake, Math.max(0, deadlineMs - this.#world.now()));
+      const cancelTimer = this.#world.clock.after(deadlineMs - this.#now(), wake);
       this.#waiting.add(wake);
     });
   }

@@ -22,6 +22,7 @@ import { Metrics } from '../metrics/index.js';
 import { positionText, type StatusSource } from '../status.js';
 import { adminHandler } from './admin-requests.js';
 import type { HeldChain } from './chains.js';
+import { realEdges } from './edges.js';
 import { identityOf } from './identity.js';
 import { Replica } from './replica.js';
 import { statusSource } from './status-source.js';
@@ -101,6 +102,7 @@ export class Running {
       settings,
       checked,
       identity,
+      edges: realEdges({ settings, checked, identity }),
       version: version().version,
       log,
       metrics: this.#metrics,

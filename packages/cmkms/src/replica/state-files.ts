@@ -15,6 +15,7 @@ import {
   type RecordId,
 } from '@cometkms/sign-state';
 import { deriveStateFile, type Signed, writeStateFile } from '@cometkms/signer';
+import type { ReplicaClock } from './edges.js';
 
 /** A plain node that takes over wants a file that is at most this old. */
 const WRITE_WITHIN_MS = 1000;
@@ -32,16 +33,19 @@ export class StateFiles {
   readonly #files = new Map<string, DerivedFile>();
   readonly #read: (id: RecordId) => SigningRecord | undefined;
   readonly #failed: (path: string, error: unknown) => void;
-  #timer: NodeJS.Timeout | null = null;
+  readonly #clock: ReplicaClock;
+  #cancelTimer: (() => void) | null = null;
   #writing: Promise<void> = Promise.resolve();
 
   /** @param failed a file that could not be written is an operator's matter, never a reason not to sign */
   constructor(
     read: (id: RecordId) => SigningRecord | undefined,
+    clock: ReplicaClock,
     failed: (path: string, error: unknown) => void,
   ) {
     this.#read = read;
     this.#failed = failed;
+    this.#clock = clock;
   }
 
   /** @param found the position that the file had at start; null where there is none */
@@ -74,17 +78,17 @@ export class StateFiles {
 
   /** Writes what is still to be written, and nothing afterwards. */
   async stop(): Promise<void> {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
     this.#write();
     await this.#writing;
   }
 
   #schedule(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = null;
+    this.#cancelTimer ??= this.#clock.after(WRITE_WITHIN_MS, () => {
+      this.#cancelTimer = null;
       this.#write();
-    }, WRITE_WITHIN_MS);
+    });
   }
 
   /** One at a time: two writers of one path could leave the older content. */

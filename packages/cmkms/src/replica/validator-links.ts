@@ -5,20 +5,18 @@
  * Never   decides who holds a link, or who signs.
  * Proof   test/replica-validator-links.test.ts, test/replica-cluster.test.ts; real nodes in packages/interop.
  */
-import {
-  type DialOutcome,
-  type LinkEvents,
-  type LinkOptions,
-  type LinkState,
-  type ProposalRequest,
-  type SignAnswer,
-  ValidatorLink,
-  type VoteRequest,
+import type {
+  DialOutcome,
+  LinkEvents,
+  LinkState,
+  ProposalRequest,
+  SignAnswer,
+  VoteRequest,
 } from '@cometkms/privval';
 import type { RecordId } from '@cometkms/sign-state';
 import type { ValidatorAddress } from '../config/addresses.js';
-import type { Settings } from '../config/settings.js';
 import type { ChainKey, ValidatorStatus } from '../status.js';
+import type { Edges, OpenedLink, ReplicaClock } from './edges.js';
 import { LEADERLESS_HOLD_OFF_MS, planLink, REDIAL_CLAIM_MS } from './link-plan.js';
 
 export interface LinkedChain extends ChainKey {
@@ -27,6 +25,8 @@ export interface LinkedChain extends ChainKey {
 }
 
 export interface LinksWorld {
+  readonly clock: ReplicaClock;
+  readonly openLink: Edges['openLink'];
   founded(): boolean;
   leaderlessMs(): number;
   oursToDial(chain: LinkedChain, address: string): boolean;
@@ -63,7 +63,7 @@ export interface LinkObserver {
 interface Held {
   readonly chain: LinkedChain;
   readonly address: string;
-  readonly link: ValidatorLink;
+  readonly link: OpenedLink;
   state: LinkState;
   /** Monotonic; set while the validator talks to us. */
   connectedSince: number | null;
@@ -81,30 +81,27 @@ const isConnected = (state: LinkState): boolean => state === 'connected' || stat
 /** Ages count in the plan (two seconds without a leader), so it is made anew this often. */
 const PLAN_EVERY_MS = 250;
 
-export function linkOptions(privval: Settings['privval']): Partial<LinkOptions> {
-  return {
-    dialTimeoutMs: privval.dialTimeoutMs,
-    retryMs: privval.redialIntervalMs,
-    handshakeTimeoutMs: privval.handshakeTimeoutMs,
-    idleTimeoutMs: privval.idleTimeoutMs,
-    maxMessageBytes: privval.maxMessageBytes,
-  };
-}
-
 export class ValidatorLinks {
   readonly #world: LinksWorld;
   readonly #links: readonly Held[];
-  readonly #timer: NodeJS.Timeout;
+  #cancelTimer: () => void = () => {};
   #stopped = false;
   /** What the others were told last. */
   #told = '';
 
-  constructor(chains: readonly LinkedChain[], options: Partial<LinkOptions>, world: LinksWorld) {
+  constructor(chains: readonly LinkedChain[], world: LinksWorld) {
     this.#world = world;
     this.#links = chains.flatMap((chain) =>
-      chain.validators.map((address) => this.#open(chain, address, options)),
+      chain.validators.map((address) => this.#open(chain, address)),
     );
-    this.#timer = setInterval(() => this.plan(), PLAN_EVERY_MS);
+    this.#planLater();
+  }
+
+  #planLater(): void {
+    this.#cancelTimer = this.#world.clock.after(PLAN_EVERY_MS, () => {
+      this.#planLater();
+      this.plan();
+    });
   }
 
   /** Gives every link its order. Call it when leadership or another member's links changed. */
@@ -114,7 +111,7 @@ export class ValidatorLinks {
     const cluster = { founded, leaderlessMs: this.#world.leaderlessMs() };
     for (const held of this.#links) {
       const { chain, address, link, connectedSince } = held;
-      const now = performance.now();
+      const now = this.#world.clock.nowMs();
       const heldElsewhere = this.#world.heldElsewhere(chain, address);
       if (!founded || heldElsewhere || connectedSince !== null) held.unheldSince = null;
       else held.unheldSince ??= now;
@@ -141,7 +138,7 @@ export class ValidatorLinks {
 
   /** What the other replicas leave to this one: what it holds, and what it dials again after a drop. */
   claimed(): readonly string[] {
-    const since = performance.now() - REDIAL_CLAIM_MS;
+    const since = this.#world.clock.nowMs() - REDIAL_CLAIM_MS;
     return this.#links
       .filter(({ state, droppedAt }) => {
         if (isConnected(state)) return true;
@@ -165,19 +162,20 @@ export class ValidatorLinks {
   /** Resets every link: a node notices a reset one retry sooner than a FIN. @returns how many were open */
   async stop(): Promise<number> {
     this.#stopped = true;
-    clearInterval(this.#timer);
+    this.#cancelTimer();
     const open = this.held().length;
     await Promise.all(this.#links.map(({ link }) => link.release('reset')));
     return open;
   }
 
-  #open(chain: LinkedChain, validator: ValidatorAddress, options: Partial<LinkOptions>): Held {
+  #open(chain: LinkedChain, validator: ValidatorAddress): Held {
     const address = validator.text;
     const { observer } = this.#world;
     const sign = async (request: VoteRequest | ProposalRequest): Promise<SignAnswer> => {
       const answer = await this.#world.sign(chain, address, request);
       // The session ends the link after this, unless the node has done so already.
-      if (answer.kind === 'drop' && isConnected(held.state)) held.droppedAt = performance.now();
+      if (answer.kind === 'drop' && isConnected(held.state))
+        held.droppedAt = this.#world.clock.nowMs();
       return answer;
     };
     const events: LinkEvents = {
@@ -188,7 +186,7 @@ export class ValidatorLinks {
       },
       onBadFrame: (reason) => observer.badFrame(chain, address, reason),
       onRequest: (kind) => {
-        held.lastRequestAt = Date.now();
+        held.lastRequestAt = this.#world.clock.wallMs();
         observer.request(chain, address, kind);
       },
       onInvalidRequest: (kind, error) => observer.invalid(chain, address, kind, error),
@@ -201,7 +199,7 @@ export class ValidatorLinks {
       signVote: sign,
       signProposal: sign,
     };
-    const link = new ValidatorLink(validator, handler, events, options);
+    const link = this.#world.openLink(validator, handler, events);
     const held: Held = {
       chain,
       address,
@@ -210,7 +208,7 @@ export class ValidatorLinks {
       connectedSince: null,
       unheldSince: null,
       droppedAt: null,
-      since: Date.now(),
+      since: this.#world.clock.wallMs(),
       lastRequestAt: null,
       lastError: null,
     };
@@ -227,9 +225,9 @@ export class ValidatorLinks {
   #stateChanged(held: Held, state: LinkState, detail: string): void {
     const before = isConnected(held.state);
     held.state = state;
-    held.since = Date.now();
+    held.since = this.#world.clock.wallMs();
     if (isConnected(state) !== before) {
-      held.connectedSince = before ? null : performance.now();
+      held.connectedSince = before ? null : this.#world.clock.nowMs();
       if (!before) {
         held.lastError = null;
         held.droppedAt = null;

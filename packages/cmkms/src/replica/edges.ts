@@ -1,0 +1,97 @@
+/**
+ * Where a replica ends and the world begins: time, chance, log, links, files.
+ *
+ * Owns    the list of what a replica is given of the world, and the real ones. A simulated world gives its own.
+ * Never   holds a rule: what is not here is the same in both.
+ */
+import {
+  type Clock,
+  type Entropy,
+  LinkTransport,
+  type LogStorage,
+  openWal,
+  systemEntropy,
+  type Transport,
+} from '@cometkms/consensus';
+import {
+  type Closing,
+  type LinkEvents,
+  type SigningHandler,
+  ValidatorLink,
+} from '@cometkms/privval';
+import { systemClock, type Verifier } from '@cometkms/signer';
+import type { Checked } from '../check-home.js';
+import { formatHostPort, type ValidatorAddress } from '../config/addresses.js';
+import type { Settings } from '../config/settings.js';
+import { writeReplicaFile } from '../home-records.js';
+import { noLinks } from './no-links.js';
+
+export interface ReplicaClock extends Clock {
+  /** Unix milliseconds; for people, never for a deadline. */
+  wallMs(): number;
+}
+
+/** One link to a validator, as `ValidatorLink` of privval. */
+export interface OpenedLink {
+  hold(): void;
+  release(closing?: Closing): Promise<void>;
+  reset(holdOffMs: number): void;
+}
+
+export interface Edges {
+  readonly clock: ReplicaClock;
+  readonly entropy: Entropy;
+  readonly storage: LogStorage;
+  readonly transport: Transport;
+  /** Writes `priv/replica.json`, synced. */
+  recordJoined(clusterId: string): Promise<void>;
+  openLink(address: ValidatorAddress, handler: SigningHandler, events: LinkEvents): OpenedLink;
+  /** Null: by the key's type. */
+  readonly verify: Verifier | null;
+}
+
+export interface EdgesOptions {
+  readonly settings: Settings;
+  readonly checked: Checked;
+  readonly identity: string;
+}
+
+export function realEdges({ settings, checked, identity }: EdgesOptions): Edges {
+  const { name, paths } = checked;
+  const { dialTimeoutMs, redialIntervalMs, handshakeTimeoutMs, idleTimeoutMs, maxMessageBytes } =
+    settings.privval;
+  const linkOptions = {
+    ...{ dialTimeoutMs, handshakeTimeoutMs, idleTimeoutMs, maxMessageBytes },
+    retryMs: redialIntervalMs,
+  };
+  return {
+    clock: systemClock,
+    entropy: systemEntropy,
+    storage: openWal({ directory: paths.wal }),
+    transport: checked.raftListen === null ? noLinks : linksOf(checked, identity),
+    recordJoined: async (clusterId) => {
+      const joinedAt = new Date().toISOString();
+      await writeReplicaFile(paths.replica, { clusterId, identity, name, joinedAt });
+    },
+    openLink: (address, handler, events) =>
+      new ValidatorLink(address, handler, events, linkOptions),
+    verify: null,
+  };
+}
+
+function linksOf({ tls, raftListen }: Checked, identity: string): LinkTransport {
+  return new LinkTransport({
+    self: identity,
+    listen: raftListen === null ? '' : formatHostPort(raftListen),
+    security:
+      tls === null
+        ? { kind: 'insecure' }
+        : {
+            kind: 'tls',
+            clusterId: tls.certificate.clusterId,
+            authorityPem: tls.caPem,
+            certificatePem: tls.certificatePem,
+            privateKeyPem: tls.keyPem,
+          },
+  });
+}
