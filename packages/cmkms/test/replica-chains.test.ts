@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { voteSignBytes } from '@cometkms/sign-state';
-import { MemoryCluster, type SignRequest, systemClock } from '@cometkms/signer';
+import { MemoryCluster, type SignRequest, systemClock, systemFiles } from '@cometkms/signer';
 import { type HeldChain, openChains } from '../src/replica/chains.js';
 import { encodeReplicaMessage } from '../src/replica/message.js';
 import { check, goodWorld } from './checked-world.js';
@@ -32,7 +32,7 @@ async function opened(t: TestContext, isNew: boolean) {
   );
   const fatal: Error[] = [];
   const chains = await openChains(checked, {
-    edges: { clock: systemClock, verify: null },
+    edges: { clock: systemClock, files: systemFiles, verify: null },
     replica: 'a',
     watermarkDirectory: join(world.home, 'priv'),
     isNew,

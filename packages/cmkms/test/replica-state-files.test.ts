@@ -4,7 +4,13 @@ import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Position, SigningRecord } from '@cometkms/sign-state';
-import { readStateFile, type StateFile, systemClock, writeStateFile } from '@cometkms/signer';
+import {
+  readStateFile,
+  type StateFile,
+  systemClock,
+  systemFiles,
+  writeStateFile,
+} from '@cometkms/signer';
 import { StateFiles } from '../src/replica/state-files.js';
 import { until } from './cluster.js';
 import { CHAIN, keyOf, scratch, signedState } from './scratch-homes.js';
@@ -28,7 +34,7 @@ async function setUp(t: TestContext): Promise<Setup> {
   const failed: string[] = [];
   const files = new StateFiles(
     () => setup.record,
-    systemClock,
+    { clock: systemClock, files: systemFiles },
     (at) => failed.push(at),
   );
   t.after(() => files.stop());

@@ -1,11 +1,15 @@
 /** When a lost or damaged watermark may be made anew, from what, and that nothing is served before. */
+
 import assert from 'node:assert/strict';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { readSignBytes, type SigningRecord, voteSignBytes } from '@cometkms/sign-state';
+import { systemClock, systemFiles } from '@cometkms/signer';
 import { ReplicaWatermark, type WatermarkAlarm } from '../src/replica/watermarks.js';
 import { CHAIN, keyOf, scratch } from './scratch-homes.js';
+
+const edges = { clock: systemClock, files: systemFiles };
 
 const id = { chainId: CHAIN, key: keyOf(1).publicKey };
 
@@ -42,7 +46,7 @@ async function setUp(t: TestContext): Promise<Setup> {
   const opened: ReplicaWatermark[] = [];
   t.after(() => Promise.all(opened.map((watermark) => watermark.close())));
   const open = async (): Promise<ReplicaWatermark> => {
-    const watermark = await ReplicaWatermark.open(path, id, (alarm) => alarms.push(alarm));
+    const watermark = await ReplicaWatermark.open(path, id, edges, (alarm) => alarms.push(alarm));
     opened.push(watermark);
     return watermark;
   };
@@ -140,7 +144,7 @@ test('a file of another chain is refused, whatever else is wrong', async (t) => 
   const world = await setUp(t);
   await marked(world);
   const foreign = { ...id, chainId: 'other-1' };
-  const opening = ReplicaWatermark.open(world.path, foreign, () => {});
+  const opening = ReplicaWatermark.open(world.path, foreign, edges, () => {});
   await assert.rejects(opening, { code: 'SIGNER_WATERMARK_FOREIGN' });
   await rm(world.path);
 });

@@ -22,7 +22,7 @@ export interface HeldChain extends LinkedChain {
 }
 
 export interface ChainsWorld {
-  readonly edges: Pick<Edges, 'clock' | 'verify'>;
+  readonly edges: Pick<Edges, 'clock' | 'files' | 'verify'>;
   /** The name under which reservations are made. */
   readonly replica: string;
   readonly watermarkDirectory: string;
@@ -55,8 +55,11 @@ async function openChain(checked: CheckedChain, world: ChainsWorld): Promise<Hel
   const named = { id, keyAddress };
   // The chain id may hold what a file name may not.
   const name = `${Buffer.from(settings.id).toString('hex')}-${keyAddress}.watermark`;
-  const watermark = await ReplicaWatermark.open(join(world.watermarkDirectory, name), id, (alarm) =>
-    world.watermarkAlarm(named, alarm),
+  const watermark = await ReplicaWatermark.open(
+    join(world.watermarkDirectory, name),
+    id,
+    world.edges,
+    (alarm) => world.watermarkAlarm(named, alarm),
   );
   if (world.isNew) await watermark.createForNewReplica();
   const { clock, verify } = world.edges;

@@ -19,7 +19,7 @@ import {
   type SigningHandler,
   ValidatorLink,
 } from '@cometkms/privval';
-import { systemClock, type Verifier } from '@cometkms/signer';
+import { type DurableFiles, systemClock, systemFiles, type Verifier } from '@cometkms/signer';
 import type { Checked } from '../check-home.js';
 import { formatHostPort, type ValidatorAddress } from '../config/addresses.js';
 import type { Settings } from '../config/settings.js';
@@ -43,6 +43,8 @@ export interface Edges {
   readonly entropy: Entropy;
   readonly storage: LogStorage;
   readonly transport: Transport;
+  /** Watermarks and state files. */
+  readonly files: DurableFiles;
   /** Writes `priv/replica.json`, synced. */
   recordJoined(clusterId: string): Promise<void>;
   openLink(address: ValidatorAddress, handler: SigningHandler, events: LinkEvents): OpenedLink;
@@ -69,6 +71,7 @@ export function realEdges({ settings, checked, identity }: EdgesOptions): Edges 
     entropy: systemEntropy,
     storage: openWal({ directory: paths.wal }),
     transport: checked.raftListen === null ? noLinks : linksOf(checked, identity),
+    files: systemFiles,
     recordJoined: async (clusterId) => {
       const joinedAt = new Date().toISOString();
       await writeReplicaFile(paths.replica, { clusterId, identity, name, joinedAt });

@@ -96,7 +96,7 @@ export class Replica {
     this.#dialling = new Dialling(this.node, this.members, addresses, clock);
     const read = (id: RecordId) => this.machine.read(id);
     this.reports = new Reports(log, metrics, journal, clock, read);
-    this.stateFiles = new StateFiles(read, clock, (path, error) =>
+    this.stateFiles = new StateFiles(read, edges, (path, error) =>
       log('state_file_failed', { path, detail: String(error) }),
     );
     this.fitness = new Fitness({

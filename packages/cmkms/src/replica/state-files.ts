@@ -15,7 +15,7 @@ import {
   type RecordId,
 } from '@cometkms/sign-state';
 import { deriveStateFile, type Signed, writeStateFile } from '@cometkms/signer';
-import type { ReplicaClock } from './edges.js';
+import type { Edges } from './edges.js';
 
 /** A plain node that takes over wants a file that is at most this old. */
 const WRITE_WITHIN_MS = 1000;
@@ -33,19 +33,19 @@ export class StateFiles {
   readonly #files = new Map<string, DerivedFile>();
   readonly #read: (id: RecordId) => SigningRecord | undefined;
   readonly #failed: (path: string, error: unknown) => void;
-  readonly #clock: ReplicaClock;
+  readonly #edges: Pick<Edges, 'clock' | 'files'>;
   #cancelTimer: (() => void) | null = null;
   #writing: Promise<void> = Promise.resolve();
 
   /** @param failed a file that could not be written is an operator's matter, never a reason not to sign */
   constructor(
     read: (id: RecordId) => SigningRecord | undefined,
-    clock: ReplicaClock,
+    edges: Pick<Edges, 'clock' | 'files'>,
     failed: (path: string, error: unknown) => void,
   ) {
     this.#read = read;
     this.#failed = failed;
-    this.#clock = clock;
+    this.#edges = edges;
   }
 
   /** @param found the position that the file had at start; null where there is none */
@@ -85,7 +85,7 @@ export class StateFiles {
   }
 
   #schedule(): void {
-    this.#cancelTimer ??= this.#clock.after(WRITE_WITHIN_MS, () => {
+    this.#cancelTimer ??= this.#edges.clock.after(WRITE_WITHIN_MS, () => {
       this.#cancelTimer = null;
       this.#write();
     });
@@ -107,7 +107,7 @@ export class StateFiles {
     const state = deriveStateFile(record, file.lastSignature);
     if (file.written !== null && comparePosition(state.position, file.written) < 0) return;
     try {
-      await writeStateFile(file.path, state);
+      await writeStateFile(file.path, state, this.#edges.files);
       file.written = state.position;
     } catch (error) {
       this.#failed(file.path, error);

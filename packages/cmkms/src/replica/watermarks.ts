@@ -16,6 +16,7 @@ import {
   type WatermarkFile,
   type WatermarkVerdict,
 } from '@cometkms/signer';
+import type { Edges } from './edges.js';
 
 export interface WatermarkAlarm {
   readonly to: string;
@@ -42,9 +43,11 @@ export class ReplicaWatermark implements Watermark {
   static async open(
     path: string,
     id: RecordId,
+    { files, clock }: Pick<Edges, 'files' | 'clock'>,
     alarm: (alarm: WatermarkAlarm) => void,
   ): Promise<ReplicaWatermark> {
-    return new ReplicaWatermark(await openWatermark(path, id), alarm);
+    const edges = { files, nowMs: () => clock.nowMs() };
+    return new ReplicaWatermark(await openWatermark(path, id, edges), alarm);
   }
 
   get ready(): boolean {

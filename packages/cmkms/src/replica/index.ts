@@ -1,0 +1,14 @@
+/**
+ * A replica for whoever gives it a world of its own: the simulator.
+ *
+ * Owns    the list of what that takes.
+ * Never   is used by the program itself, which is entered by its command line.
+ */
+export type { Checked, CheckedChain } from '../check-home.js';
+export type { ChainSettings, Settings } from '../config/settings.js';
+export { homePaths } from '../home.js';
+export type { EventFacts, EventName, Log } from '../log/index.js';
+export { Metrics } from '../metrics/index.js';
+export { remoteErrorCodes } from './answers.js';
+export type { Edges, OpenedLink, ReplicaClock } from './edges.js';
+export { Replica, type ReplicaOptions } from './replica.js';
