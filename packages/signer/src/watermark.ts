@@ -2,8 +2,8 @@
  * The second gate: what this replica itself meant to release, on its own disk, apart from consensus.
  *
  * Owns    the two-slot file: its layout, its repair, and the refusal by it.
- * Never   overwrites the newest slot, and never lowers the mark. It takes no mark from anywhere but `raise` and,
- *         where the file is lost, from the applied state (`rebuild`).
+ * Never   overwrites the newest slot with anything but its own bytes, and never lowers the mark. It takes no mark
+ *         from anywhere but `raise` and, where the file is lost, from the applied state (`rebuild`).
  * Rule    docs/architecture.md, second gates: above, or the same HRS and content; else refused.
  * Proof   test/watermark.test.ts: every truncation and bit flip, and a process killed while it raises.
  *
@@ -80,6 +80,7 @@ export interface Marked {
  * @throws SignerError SIGNER_WATERMARK_FOREIGN  a good slot is of another key or chain
  * @throws SignerError SIGNER_WATERMARK_VERSION  a good slot is of another version
  * @throws SignerError SIGNER_FILE_KIND, SIGNER_FILE_FAILED
+ * @throws SignerError SIGNER_WATERMARK_FAILED  what was read could not be made durable
  */
 export async function openWatermark(
   path: string,
@@ -95,6 +96,7 @@ export async function openWatermark(
     return { kind: 'lost', reason: file === null ? 'missing' : 'damaged', rebuild };
   }
   const watermark = await openForWriting(place, found.mark, found.next);
+  await watermark.makeCertain();
   return { kind: 'held', watermark, badSlot: found.badSlot };
 }
 
@@ -216,24 +218,46 @@ export class WatermarkFile implements Watermark {
     return { kind: 'raised', syncMs: this.#place.edges.nowMs() - started };
   }
 
+  /**
+   * What was read may stand in the page cache alone: the process before was killed while it wrote, or its write failed
+   * and the kernel keeps it, marked clean. A mark that is believed must be on the disk, as a repeat of it writes
+   * nothing. The same bytes once more are, or fail; a sync alone would say nothing of the second.
+   */
+  async makeCertain(): Promise<void> {
+    await this.#put(this.#mark, this.#next === 0 ? 1 : 0);
+    await this.#durably(async () => {
+      await this.#file.sync();
+      await this.#place.edges.files.syncDirectoryOf(this.#place.path);
+    });
+  }
+
   async close(): Promise<void> {
     await this.#file.close();
   }
 
   async #write(mark: Mark): Promise<void> {
-    const { path, owner } = this.#place;
-    const slot = encodeSlot(mark, owner);
-    try {
-      const written = await this.#file.write(slot, this.#next * slotBytes);
-      if (written !== slotBytes) throw new Error(`${written} of ${slotBytes} bytes written`);
-    } catch (cause) {
-      const facts = { path, detail: detailOf(cause) };
-      this.#failed = new SignerError('SIGNER_WATERMARK_FAILED', facts, { cause });
-      throw this.#failed;
-    }
+    await this.#put(mark, this.#next);
     // Memory follows the disk: `current` never names a mark that a power cut could take back.
     this.#mark = mark;
     this.#next = this.#next === 0 ? 1 : 0;
+  }
+
+  async #put(mark: Mark, slot: SlotNumber): Promise<void> {
+    const bytes = encodeSlot(mark, this.#place.owner);
+    await this.#durably(async () => {
+      const written = await this.#file.write(bytes, slot * slotBytes);
+      if (written !== slotBytes) throw new Error(`${written} of ${slotBytes} bytes written`);
+    });
+  }
+
+  async #durably(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (cause) {
+      const facts = { path: this.#place.path, detail: detailOf(cause) };
+      this.#failed = new SignerError('SIGNER_WATERMARK_FAILED', facts, { cause });
+      throw this.#failed;
+    }
   }
 }
 

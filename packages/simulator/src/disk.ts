@@ -1,0 +1,376 @@
+/**
+ * The disk of one simulated replica: the edge that stands for its file system.
+ *
+ * Owns    names and bytes over any number of processes, and every fault of them.
+ * Fault   A call takes some time, and now and then 1 ms to 10 s; `hang` holds all of them up. It takes effect when its
+ *         result is handed over.
+ *         kill -9: the page cache is kept. A write under way is in it or not, sector by sector; a name being made,
+ *         changed or removed is or is not.
+ *         Power loss: of what was not synced each sector becomes old, new, zero or garbage (anything, or new up to some
+ *         byte and old from there) on its own; so do lengths and changes of names, each old or new.
+ *         A write takes fewer bytes than it was given, at the edge of a sector. A full disk takes what fits, then
+ *         says ENOSPC; what is there already can be written again.
+ *         EIO at a read, a write or a sync. What was to be written is then given up: some of it is on the disk, the
+ *         cache may show it or not, and the next sync knows nothing of it and says success.
+ *         A synced write lands elsewhere: in another place, of any file, or in none. The cache shows it where it was
+ *         meant to be, until the power fails.
+ *         At rest a bit flips. A whole old copy is put back (`snapshot`, `restore`); another machine has a copy
+ *         (`clone`).
+ * Never   loses what was synced, unless a rate or a call above says so; loses a directory; or tears a rename. A sector
+ *         that was being written with the bytes that it had stays: else no log could write a frame anew to be certain
+ *         of it, as the real one does when it opens.
+ *         What a dead process asks for does not happen and has no end.
+ * Proof   consensus/conformance/storage.ts, signer/conformance/durable-files.ts; test/disk.test.ts (each fault).
+ */
+import { invariant } from '@cometkms/invariant';
+import { type DiskCall, endPower, endProcess } from './disk-endings.js';
+import {
+  type Inode,
+  type SectorFates,
+  type SectorRates,
+  sectorBytes,
+  shortened,
+  type Write,
+} from './disk-inode.js';
+import { MountedDisk } from './disk-mount.js';
+import { DiskNames, type NameCall, systemError } from './disk-names.js';
+import type { EventLoop } from './event-loop.js';
+import type { Random } from './random.js';
+import type { Timeline } from './timeline.js';
+
+/** Times are means in milliseconds, the rest chances: of each call; `zero` and `garbage` of each sector. */
+export interface DiskRates extends SectorRates {
+  /** Of a call that waits for the disk, and of one that the page cache answers. */
+  readonly diskMs: number;
+  readonly cacheMs: number;
+  readonly stall: number;
+  readonly readError: number;
+  readonly writeError: number;
+  readonly syncError: number;
+  readonly shortWrite: number;
+  readonly misdirected: number;
+}
+
+/** Nothing goes wrong but that power and processes end. */
+export const soundDisk: DiskRates = {
+  ...{ diskMs: 0.4, cacheMs: 0.02, stall: 0 },
+  ...{ readError: 0, writeError: 0, syncError: 0 },
+  ...{ shortWrite: 0, misdirected: 0, zero: 0, garbage: 0 },
+};
+
+export type DiskFault =
+  | 'stall'
+  | 'readError'
+  | 'writeError'
+  | 'syncError'
+  | 'shortWrite'
+  | 'misdirected'
+  | 'full'
+  | 'bitFlip';
+
+/** What an observer hears. The first three are changes made durable. */
+export type DiskEvent =
+  | { readonly kind: 'written'; readonly path: string; readonly at: number; readonly bytes: number }
+  | { readonly kind: 'synced'; readonly path: string; readonly sectors: number }
+  | { readonly kind: 'named'; readonly call: NameCall }
+  | { readonly kind: 'fault'; readonly fault: DiskFault; readonly path: string }
+  | { readonly kind: 'powerLost'; readonly path: string; readonly fates: SectorFates };
+
+export interface DiskOptions {
+  readonly timeline: Timeline;
+  /** The disk's own; it forks what it needs. */
+  readonly random: Random;
+  readonly observe?: (event: DiskEvent) => void;
+}
+
+/** A whole disk at one moment, as a machine would find it after a loss of power then. */
+export class DiskImage {
+  constructor(
+    /** Nobody writes to these. */
+    readonly names: DiskNames,
+    readonly temporaries: number,
+  ) {}
+}
+
+/** The longest that a single call stalls is a millisecond times ten to this. */
+const stallDecades = 4;
+
+export class SimulatedDisk {
+  /** May be changed at any time. */
+  rates: DiskRates = soundDisk;
+  capacityBytes = Number.POSITIVE_INFINITY;
+
+  readonly #timeline: Timeline;
+  readonly #latency: Random;
+  readonly #faults: Random;
+  readonly #endings: Random;
+  readonly #observe: ((event: DiskEvent) => void) | null;
+  #names = new DiskNames();
+  #underWay = new Set<DiskCall>();
+  #hungUntil = 0;
+  #temporaries = 0;
+  #loop: EventLoop | null = null;
+
+  constructor({ timeline, random, observe }: DiskOptions) {
+    this.#timeline = timeline;
+    this.#latency = random.fork('latency');
+    this.#faults = random.fork('faults');
+    this.#endings = random.fork('endings');
+    this.#observe = observe ?? null;
+  }
+
+  /** A process starts that lives with this disk; the one before is dead, or died at this moment. */
+  mount(loop: EventLoop): MountedDisk {
+    invariant(this.#loop?.alive !== true, 'one process has a disk');
+    this.kill();
+    this.#loop = loop;
+    return new MountedDisk(this, loop);
+  }
+
+  // ------------------------------------------------------------------------------- endings
+
+  /** The process is dead, the kernel lives. Called once more by `mount`, for who forgot. */
+  kill(): void {
+    endProcess(this.#names, this.#underWay, null, this.#endings);
+    this.#release();
+  }
+
+  /** The machine is dead, and with it the process. */
+  losePower(): void {
+    const ending = { random: this.#endings, rates: this.rates };
+    for (const [inode, fates] of endPower(this.#names, this.#underWay, null, ending)) {
+      this.#tell(() => ({ kind: 'powerLost', path: inode.path, fates }));
+    }
+    this.#release();
+  }
+
+  /** A copy for later, taken under the feet of the process. Drawn as after a loss of power; nothing here changes. */
+  snapshot(): DiskImage {
+    const copies = new Map<Inode, Inode>();
+    const names = this.#names.copy(copies);
+    endPower(names, this.#underWay, copies, { random: this.#endings, rates: this.rates });
+    return new DiskImage(names, this.#temporaries);
+  }
+
+  /** The process is dead. All that was written since is gone. */
+  restore(image: DiskImage): void {
+    invariant(this.#loop?.alive !== true, 'a disk is put back when no process has it');
+    this.#release();
+    this.#names = image.names.copy(new Map());
+    this.#temporaries = image.temporaries;
+  }
+
+  /** Another disk with the same contents, for a second process. */
+  clone(options: DiskOptions): SimulatedDisk {
+    const other = new SimulatedDisk(options);
+    other.restore(this.snapshot());
+    other.rates = this.rates;
+    other.capacityBytes = this.capacityBytes;
+    return other;
+  }
+
+  /** Whatever the process still asks for does not happen. */
+  #release(): void {
+    this.#underWay = new Set();
+    this.#loop = null;
+  }
+
+  // -------------------------------------------------------------------------------- faults
+
+  /** No call ends before this much of the world's time has passed. */
+  hang(ms: number): void {
+    this.#hungUntil = Math.max(this.#hungUntil, this.#timeline.now + ms);
+  }
+
+  /**
+   * One bit on the disk changes, each as likely as another.
+   * @param among  which files; all, unless told
+   * @returns its file, or null: there is no byte
+   */
+  flipBit(among: (path: string) => boolean = () => true): string | null {
+    const files = this.paths().filter(among);
+    const total = files.reduce((sum, path) => sum + this.#names.find(path).length, 0);
+    let byte = this.#faults.between(0, Math.max(0, total - 1));
+    for (const path of files) {
+      const inode = this.#names.find(path);
+      if (byte < inode.length) {
+        inode.flip(byte * 8 + this.#faults.between(0, 7));
+        this.#fault('bitFlip', path);
+        return path;
+      }
+      byte -= inode.length;
+    }
+    return null;
+  }
+
+  // --------------------------------------------------------------------------- looking in
+
+  /** As a process would see them. */
+  paths(): string[] {
+    return this.#names.paths().sort();
+  }
+
+  contents(path: string): Buffer | null {
+    return this.#names.get(path)?.read() ?? null;
+  }
+
+  // ----------------------------------------------------------------- for the mounted disk
+
+  nextTemporary(): number {
+    this.#temporaries += 1;
+    return this.#temporaries;
+  }
+
+  /** `effect` happens, and its result arrives, once the call has taken its time. */
+  call<T>(loop: EventLoop, call: DiskCall, effect: () => T): Promise<T> {
+    if (!loop.alive || loop !== this.#loop) return new Promise(() => {});
+    return new Promise((resolve, reject) => {
+      this.#underWay.add(call);
+      const arrive = (): void => {
+        const hung = this.#hungUntil - this.#timeline.now;
+        if (hung > 0) {
+          loop.arrive(hung, arrive);
+          return;
+        }
+        // Not there: power or process ended, and what became of it was drawn then.
+        if (!this.#underWay.delete(call)) return;
+        try {
+          resolve(effect());
+        } catch (error) {
+          reject(error);
+        }
+      };
+      loop.arrive(this.#takesMs(call), arrive);
+    });
+  }
+
+  list(directory: string): string[] {
+    const start = `${directory}/`;
+    return this.paths()
+      .filter((path) => path.startsWith(start) && !path.slice(start.length).includes('/'))
+      .map((path) => path.slice(start.length));
+  }
+
+  /** Null: there is no such file. @throws EIO */
+  read(path: string): Buffer | null {
+    const inode = this.#names.get(path);
+    if (inode === undefined) return null;
+    if (this.#happens('readError')) throw this.#failed('readError', path);
+    return inode.read();
+  }
+
+  find(path: string): Inode | undefined {
+    return this.#names.get(path);
+  }
+
+  /** @throws ENOENT, EEXIST, ENOSPC */
+  name(call: NameCall): Inode {
+    if (call.kind === 'create' && this.#freeBytes() <= 0) {
+      this.#fault('full', call.path);
+      throw systemError('ENOSPC', call.path);
+    }
+    return this.#names.apply(call);
+  }
+
+  /** @throws EIO */
+  syncDirectory(directory: string): void {
+    if (this.#happens('syncError')) {
+      this.#names.giveUp(directory, this.#faults);
+      throw this.#failed('syncError', directory);
+    }
+    for (const call of this.#names.sync(directory)) this.#tell(() => ({ kind: 'named', call }));
+  }
+
+  /** @returns how many bytes were taken. @throws EIO, ENOSPC */
+  write(inode: Inode, asked: Write, durable: boolean): number {
+    const write = this.#taken(inode, asked);
+    if (this.#happens('writeError')) {
+      inode.write(write);
+      inode.giveUp(this.#faults, write);
+      throw this.#failed('writeError', inode.path);
+    }
+    if (!durable) inode.write(write);
+    else if (this.#happens('misdirected')) this.#misdirect(inode, write);
+    else {
+      inode.writeDurably(write);
+      const { position: at, length: bytes } = write;
+      this.#tell(() => ({ kind: 'written', path: inode.path, at, bytes }));
+    }
+    return write.length;
+  }
+
+  /** @throws EIO */
+  sync(inode: Inode): void {
+    if (this.#happens('syncError')) {
+      inode.giveUp(this.#faults, null);
+      throw this.#failed('syncError', inode.path);
+    }
+    const sectors = inode.pendingSectors;
+    inode.sync();
+    this.#tell(() => ({ kind: 'synced', path: inode.path, sectors }));
+  }
+
+  // -------------------------------------------------------------------------------- inside
+
+  /** As much of it as the disk has room for, or a part for no reason. */
+  #taken(inode: Inode, asked: Write): Write {
+    const end = asked.position + asked.length;
+    const room = Math.max(inode.length, inode.length + this.#freeBytes());
+    if (end > room) {
+      this.#fault('full', inode.path);
+      const fits = room - (room % sectorBytes) - asked.position;
+      if (fits <= 0) throw systemError('ENOSPC', inode.path);
+      return shortened(asked, fits);
+    }
+    if (asked.length > 1 && this.#happens('shortWrite')) {
+      this.#fault('shortWrite', inode.path);
+      const first = Math.floor(asked.position / sectorBytes) + 1;
+      const last = Math.ceil(end / sectorBytes) - 1;
+      // Within one sector it ends anywhere.
+      if (first > last) return shortened(asked, this.#faults.between(1, asked.length - 1));
+      return shortened(asked, this.#faults.between(first, last) * sectorBytes - asked.position);
+    }
+    return asked;
+  }
+
+  #misdirect(inode: Inode, write: Write): void {
+    inode.writeInVain(write);
+    this.#fault('misdirected', inode.path);
+    // Past the end of the file drawn, it hits none of ours.
+    const other = this.#names.find(this.#faults.pick(this.paths()));
+    const sector = this.#faults.between(0, Math.ceil((other.length * 5) / 4 / sectorBytes));
+    other.hit({ ...write, position: sector * sectorBytes });
+  }
+
+  #freeBytes(): number {
+    if (this.capacityBytes === Number.POSITIVE_INFINITY) return this.capacityBytes;
+    const used = this.paths().reduce((sum, path) => sum + this.#names.find(path).length, 0);
+    return this.capacityBytes - used;
+  }
+
+  #takesMs({ waits, path }: DiskCall): number {
+    const mean = waits === 'disk' ? this.rates.diskMs : this.rates.cacheMs;
+    const usual = 0.3 * mean + this.#latency.exponential(0.7 * mean);
+    if (!this.#happens('stall')) return usual;
+    this.#fault('stall', path);
+    return usual + 10 ** this.#latency.range(0, stallDecades);
+  }
+
+  #happens(fault: Exclude<DiskFault, 'full' | 'bitFlip'>): boolean {
+    const rate = this.rates[fault];
+    return rate > 0 && this.#faults.chance(rate);
+  }
+
+  #failed(fault: DiskFault, path: string): Error {
+    this.#fault(fault, path);
+    return systemError('EIO', `${fault} ${path}`);
+  }
+
+  #fault(fault: DiskFault, path: string): void {
+    this.#tell(() => ({ kind: 'fault', fault, path }));
+  }
+
+  #tell(event: () => DiskEvent): void {
+    this.#observe?.(event());
+  }
+}
