@@ -5,7 +5,9 @@
  * Never   overwrites one: a second genesis would be a second cluster with the same key.
  * Rule    docs/architecture.md, consensus 8: founded once, an identity used once.
  */
+
 import { readFile } from 'node:fs/promises';
+import { type DurableFiles, replaceFile, systemFiles } from '@cometkms/signer';
 import { checkReplicaName, parseHostPort } from './config/addresses.js';
 import { CmkmsError } from './errors.js';
 import { isMissing, writeNewFile } from './home.js';
@@ -78,9 +80,13 @@ export async function readReplicaFile(path: string): Promise<ReplicaFile | null>
   }));
 }
 
-/** Durable when it returns, so that a vote may follow. @throws CmkmsError EXISTS */
-export async function writeReplicaFile(path: string, replica: ReplicaFile): Promise<void> {
-  await writeNewFile(path, format({ ...replica }));
+/** Durable when it returns, so that a vote may follow; whole or not at all, whenever the process is killed. */
+export async function writeReplicaFile(
+  path: string,
+  replica: ReplicaFile,
+  files: DurableFiles = systemFiles,
+): Promise<void> {
+  await replaceFile(path, Buffer.from(format({ ...replica })), files);
 }
 
 function format(record: Readonly<Record<string, unknown>>): string {

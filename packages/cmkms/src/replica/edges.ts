@@ -23,7 +23,6 @@ import { type DurableFiles, systemClock, systemFiles, type Verifier } from '@com
 import type { Checked } from '../check-home.js';
 import { formatHostPort, type ValidatorAddress } from '../config/addresses.js';
 import type { Settings } from '../config/settings.js';
-import { writeReplicaFile } from '../home-records.js';
 import { noLinks } from './no-links.js';
 
 export interface ReplicaClock extends Clock {
@@ -43,10 +42,8 @@ export interface Edges {
   readonly entropy: Entropy;
   readonly storage: LogStorage;
   readonly transport: Transport;
-  /** Watermarks and state files. */
+  /** Watermarks, state files, and the record that this replica joined. */
   readonly files: DurableFiles;
-  /** Writes `priv/replica.json`, synced. */
-  recordJoined(clusterId: string): Promise<void>;
   openLink(address: ValidatorAddress, handler: SigningHandler, events: LinkEvents): OpenedLink;
   /** Null: by the key's type. */
   readonly verify: Verifier | null;
@@ -59,7 +56,7 @@ export interface EdgesOptions {
 }
 
 export function realEdges({ settings, checked, identity }: EdgesOptions): Edges {
-  const { name, paths } = checked;
+  const { paths } = checked;
   const { dialTimeoutMs, redialIntervalMs, handshakeTimeoutMs, idleTimeoutMs, maxMessageBytes } =
     settings.privval;
   const linkOptions = {
@@ -72,10 +69,6 @@ export function realEdges({ settings, checked, identity }: EdgesOptions): Edges 
     storage: openWal({ directory: paths.wal }),
     transport: checked.raftListen === null ? noLinks : linksOf(checked, identity),
     files: systemFiles,
-    recordJoined: async (clusterId) => {
-      const joinedAt = new Date().toISOString();
-      await writeReplicaFile(paths.replica, { clusterId, identity, name, joinedAt });
-    },
     openLink: (address, handler, events) =>
       new ValidatorLink(address, handler, events, linkOptions),
     verify: null,

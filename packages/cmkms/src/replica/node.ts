@@ -9,6 +9,7 @@ import type { Answer } from '@cometkms/sign-state';
 import type { Checked } from '../check-home.js';
 import type { Settings } from '../config/settings.js';
 import { CmkmsError } from '../errors.js';
+import { writeReplicaFile } from '../home-records.js';
 import type { Edges } from './edges.js';
 import type { SigningStateMachine } from './state-machine.js';
 
@@ -39,7 +40,12 @@ export function makeNode(
     })),
     clusterId: clusterIdOf(checked),
     joined: checked.replica,
-    recordJoined: ({ clusterId }) => edges.recordJoined(clusterId),
+    recordJoined: async ({ clusterId }) => {
+      const joinedAt = new Date(edges.clock.wallMs()).toISOString();
+      const { name, paths } = checked;
+      const record = { clusterId, identity, name, joinedAt };
+      await writeReplicaFile(paths.replica, record, edges.files);
+    },
     stateMachine: machine,
     timers: settings.raft,
     snapshotEntries: settings.raft.snapshotEntries,

@@ -1,0 +1,274 @@
+/**
+ * One replica of the simulated world: its home on a simulated disk, and the production program over any number of
+ * processes.
+ *
+ * Owns    starting and ending processes, and what the program is given: the edges, a configuration, a home.
+ * Never   is a replica itself: all that it does, the production code does (cmkms/replica).
+ * Fault   A process is killed (its disk's cache stays, its connections are closed), loses its power with its machine,
+ *         or stands still (event-loop.ts). It ends by itself where it must not go on; the world starts it again, or
+ *         not.
+ */
+import type { LinkFrame, Transport } from '@cometkms/consensus';
+import { WriteAheadLog } from '@cometkms/consensus/wal';
+import type { RecordId } from '@cometkms/sign-state';
+import {
+  addressOf,
+  type KeyBackend,
+  readStateFile,
+  type StateFile,
+  type Verifier,
+} from '@cometkms/signer';
+import {
+  type Checked,
+  type CheckedChain,
+  type Edges,
+  type EventFacts,
+  type EventName,
+  homePaths,
+  Metrics,
+  Replica,
+  type ReplicaOptions,
+  type Settings,
+} from 'cmkms/replica';
+import type { SimulatedDisk } from './disk.js';
+import { EventLoop } from './event-loop.js';
+import { type LogObserver, ObservedLog } from './observed-log.js';
+import type { Random } from './random.js';
+import type { Timeline } from './timeline.js';
+
+export interface Timers {
+  readonly heartbeatIntervalMs: number;
+  readonly electionTimeoutMs: number;
+  readonly leaseMs: number;
+}
+
+export interface SiteChain {
+  readonly id: RecordId;
+  /** Addresses, as `tcp://10.9.0.1:26659`. */
+  readonly validators: readonly string[];
+  /** Said at each start, as on the command line. */
+  readonly neverSigned: boolean;
+}
+
+/** What does not change from start to start, but by an operator. */
+export interface Site {
+  readonly name: string;
+  readonly identity: string;
+  /** host:port of the link between replicas. */
+  readonly address: string;
+  readonly members: readonly {
+    readonly name: string;
+    readonly address: string;
+    readonly identity: string;
+  }[];
+  readonly clusterId: string;
+  readonly chains: readonly SiteChain[];
+  readonly timers: Timers;
+  readonly snapshotEntries: number;
+  readonly segmentBytes: number;
+}
+
+export type LoggedEvent = {
+  readonly [E in EventName]: { event: E; facts: EventFacts[E] };
+}[EventName];
+
+/** What of the world one process is given. */
+export interface SiteWorld {
+  readonly timeline: Timeline;
+  transport(loop: EventLoop): Transport;
+  key(id: RecordId, loop: EventLoop): KeyBackend;
+  readonly verify: Verifier;
+  openLink(loop: EventLoop, ...args: Parameters<Edges['openLink']>): ReturnType<Edges['openLink']>;
+  readonly log: LogObserver;
+  logged(event: EventName, facts: EventFacts[EventName]): void;
+  /** It ended by itself. */
+  ended(error: Error): void;
+}
+
+/** Counted and never read: one for all. */
+const metrics = new Metrics(
+  { build: { version: 'simulated', commit: '' }, chains: [], peers: [] },
+  { processMetrics: false },
+);
+metrics.stop();
+
+export class SimulatedProcess {
+  readonly loop: EventLoop;
+  readonly entropy: Random;
+  replica: Replica | null = null;
+
+  constructor(loop: EventLoop, entropy: Random) {
+    this.loop = loop;
+    this.entropy = entropy;
+  }
+}
+
+export class SimulatedReplica {
+  site: Site;
+  readonly disk: SimulatedDisk;
+  readonly #world: SiteWorld;
+  readonly #random: Random;
+  #process: SimulatedProcess | null = null;
+  #starts = 0;
+
+  constructor(site: Site, disk: SimulatedDisk, world: SiteWorld, random: Random) {
+    this.site = site;
+    this.disk = disk;
+    this.#world = world;
+    this.#random = random;
+  }
+
+  get name(): string {
+    return this.site.name;
+  }
+
+  /** The process that runs; null: none does. */
+  get process(): SimulatedProcess | null {
+    return this.#process?.loop.alive ? this.#process : null;
+  }
+
+  get starts(): number {
+    return this.#starts;
+  }
+
+  start(): void {
+    this.#starts += 1;
+    const random = this.#random.fork(`start ${this.#starts}`);
+    const loop = new EventLoop(this.#world.timeline, random.range(0, 1e9));
+    const process_ = new SimulatedProcess(loop, random.fork('entropy'));
+    this.#process = process_;
+    // As the first callback of the process.
+    loop.soon(() => void this.#run(process_));
+  }
+
+  kill(): void {
+    this.#process?.loop.die();
+    this.disk.kill();
+  }
+
+  losePower(): void {
+    this.#process?.loop.die();
+    this.disk.losePower();
+  }
+
+  /** As SIGTERM. */
+  async stop(): Promise<void> {
+    const process_ = this.process;
+    await process_?.replica?.stop();
+    if (process_?.loop.alive) this.kill();
+  }
+
+  async #run(process_: SimulatedProcess): Promise<void> {
+    const { loop } = process_;
+    const end = (error: unknown): void => {
+      if (!loop.alive) return;
+      this.kill();
+      this.#world.ended(error instanceof Error ? error : new Error(String(error)));
+    };
+    try {
+      const options = await this.#options(process_, end);
+      if (!loop.alive) return;
+      process_.replica = new Replica(options);
+      await process_.replica.start();
+    } catch (error) {
+      end(error);
+    }
+  }
+
+  async #options(
+    process_: SimulatedProcess,
+    onFatal: (error: Error) => void,
+  ): Promise<ReplicaOptions> {
+    const { loop, entropy } = process_;
+    const { site } = this;
+    const mounted = this.disk.mount(loop);
+    const paths = homePaths('/home');
+    const record = await mounted.durableFiles.read(paths.replica);
+    const chains = await Promise.all(
+      site.chains.map((chain) => this.#checkedChain(chain, loop, mounted.durableFiles)),
+    );
+    const settings = settingsOf(site, chains);
+    const checked: Checked = {
+      name: site.name,
+      members: site.members,
+      raftListen: { host: '10.0.0.1', port: 1 },
+      tls: null,
+      genesis: { clusterId: site.clusterId, members: [] },
+      replica: record === null ? null : JSON.parse(Buffer.from(record.bytes).toString()),
+      warnings: [],
+      paths,
+      chains,
+    };
+    const edges: Edges = {
+      clock: loop,
+      entropy: (bytes) => entropy.bytes(bytes),
+      storage: new ObservedLog(
+        new WriteAheadLog(mounted.logFiles(paths.wal), { segmentBytes: site.segmentBytes }, loop),
+        this.#world.log,
+      ),
+      transport: this.#world.transport(loop),
+      files: mounted.durableFiles,
+      openLink: (...args) => this.#world.openLink(loop, ...args),
+      verify: this.#world.verify,
+    };
+    return {
+      settings,
+      checked,
+      identity: site.identity,
+      version: 'simulated',
+      log: (event, facts) => this.#world.logged(event, facts),
+      metrics,
+      journal: { append: () => {} },
+      edges,
+      onFatal,
+    };
+  }
+
+  async #checkedChain(
+    chain: SiteChain,
+    loop: EventLoop,
+    files: Edges['files'],
+  ): Promise<CheckedChain> {
+    const { id, validators, neverSigned } = chain;
+    const statePath = statePathOf(id);
+    const state: StateFile | null = await readStateFile(statePath, files);
+    return {
+      settings: {
+        id: id.chainId,
+        keyPath: '',
+        statePath,
+        address: null,
+        validators: validators.map((text) => ({ kind: 'tcp', text, host: text, port: 1 })),
+        where: 'the world',
+      },
+      key: this.#world.key(id, loop),
+      keyAddress: addressOf(id.key),
+      state: state === null || state.position.height === 0n ? null : state,
+      neverSigned,
+      imported: null,
+    };
+  }
+}
+
+/** Where the state of (key, chain) lies in each home. */
+export const statePathOf = (id: RecordId): string =>
+  `/home/priv/${id.chainId}-${addressOf(id.key)}.json`;
+
+function settingsOf(site: Site, chains: readonly CheckedChain[]): Settings {
+  return {
+    ...{ home: '/home', configFile: null, id: null, hostName: site.name },
+    ...{ raftAddress: null, httpAddress: null, peers: [], solo: site.members.length === 1 },
+    ...{ insecureRaft: false, allowFreshState: [], warnings: [] },
+    log: { level: 'debug', format: 'json' },
+    tls: { caPath: '', certificatePath: '', keyPath: '' },
+    raft: { ...site.timers, snapshotEntries: site.snapshotEntries, minFreeDiskBytes: 0 },
+    signing: { deadlineMs: 1000, latencyBudgetMs: 1000 },
+    privval: {
+      ...{ dialTimeoutMs: 2000, redialIntervalMs: 500, handshakeTimeoutMs: 2000 },
+      ...{ idleTimeoutMs: 12_000, maxMessageBytes: 1024 * 1024 },
+    },
+    chains: chains.map(({ settings }) => settings),
+  };
+}
+
+export type { LinkFrame };
