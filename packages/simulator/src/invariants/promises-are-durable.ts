@@ -1,0 +1,58 @@
+/**
+ * Every promise that leaves is on its sender's disk.
+ *
+ * Source  rules 1, 10, 11 and 12; raft.md 5.3: this one check finds most of what breaks Raft long before two leaders
+ *         appear. A frame that carries a term: the term is on disk. A vote given or asked for: it is on disk, for that
+ *         one, in that term. An acknowledgement: the log is on disk as far as it says. What a frame says that its
+ *         sender holds of what is committed: likewise.
+ */
+import type { LinkFrame, MemberId } from '@cometkms/consensus';
+import type { At, Invariant } from '../observations.js';
+import { lastIndexOf, type ShadowLog } from '../shadow-log.js';
+import { Violation } from '../violation.js';
+import type { LogRemembers } from './log-remembers.js';
+
+type Raft = Extract<LinkFrame, { kind: 'raft' }>;
+
+export class PromisesAreDurable implements Invariant {
+  readonly promise = 'every promise that left is backed by what its sender’s disk holds';
+  readonly #logs: Pick<LogRemembers, 'acknowledged'>;
+
+  constructor(logs: Pick<LogRemembers, 'acknowledged'>) {
+    this.#logs = logs;
+  }
+
+  sent({ replica, id }: At, to: MemberId, { message, holds }: Raft): void {
+    const log = this.#logs.acknowledged(id);
+    const broken = this.#broken(log, to, message) ?? (holds > lastIndexOf(log) ? 'holds' : null);
+    if (broken === null) return;
+    throw new Violation(
+      this.promise,
+      `${replica} sends ${message.kind} of term ${message.term}, and its disk has ${broken}`,
+    );
+  }
+
+  #broken(log: ShadowLog, to: MemberId, message: Raft['message']): string | null {
+    const { term, votedFor } = log.hard;
+    switch (message.kind) {
+      // Questions about a term to come, and answers to them.
+      case 'preVote':
+      case 'preVoteReply':
+        return null;
+      case 'vote':
+        return term === message.term && votedFor !== null ? null : `term ${term}, vote ${votedFor}`;
+      case 'voteReply':
+        if (message.granted && (term !== message.term || votedFor !== to)) {
+          return `term ${term}, vote ${votedFor}`;
+        }
+        break;
+      case 'appendReply':
+        if (!message.refused && message.match > lastIndexOf(log)) {
+          return `entries to ${lastIndexOf(log)}, not to ${message.match}`;
+        }
+        break;
+      default:
+    }
+    return term >= message.term ? null : `term ${term}`;
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * What each replica's log must still know, by what it acknowledged: a model without files.
+ *
+ * Owns    the record per replica, and what one more batch makes of it.
+ * Never   shares code with the log that it judges.
+ */
+import type { Entry, HardState, LogBatch, Membership, Snapshot } from '@cometkms/consensus';
+
+export interface ShadowLog {
+  readonly founded: boolean;
+  readonly boot: number;
+  readonly hard: HardState;
+  readonly snapshot: Snapshot | null;
+  /** From the snapshot's index on, without a hole. */
+  readonly entries: readonly Entry[];
+}
+
+export const emptyShadow: ShadowLog = {
+  founded: false,
+  boot: 0,
+  hard: { term: 0, votedFor: null },
+  snapshot: null,
+  entries: [],
+};
+
+export const lastIndexOf = ({ entries, snapshot }: ShadowLog): number =>
+  entries.at(-1)?.index ?? snapshot?.index ?? 0;
+
+export function entryAt({ entries }: ShadowLog, index: number): Entry | null {
+  const first = entries[0]?.index;
+  return first === undefined ? null : (entries[index - first] ?? null);
+}
+
+/** In the order of a batch: hard state, truncation, entries, snapshot. */
+export function withBatch(shadow: ShadowLog, batch: LogBatch): ShadowLog {
+  let { entries, snapshot } = shadow;
+  const { truncateFrom } = batch;
+  if (truncateFrom !== undefined) entries = entries.filter(({ index }) => index < truncateFrom);
+  if (batch.entries !== undefined) entries = [...entries, ...batch.entries];
+  if (batch.snapshot !== undefined) {
+    const { index } = batch.snapshot;
+    snapshot = batch.snapshot;
+    entries = batch.resetLog === true ? [] : entries.filter((entry) => entry.index > index);
+  }
+  return {
+    founded: shadow.founded || batch.genesis !== undefined,
+    boot: batch.boot?.boot ?? shadow.boot,
+    hard: batch.hard ?? shadow.hard,
+    snapshot,
+    entries,
+  };
+}
+
+export const withBatches = (shadow: ShadowLog, batches: readonly LogBatch[]): ShadowLog =>
+  batches.reduce(withBatch, shadow);
+
+/** The members that `index` must be durable on a majority of, as this log has it. */
+export function membershipAt(shadow: ShadowLog, index: number): Membership | null {
+  for (let at = shadow.entries.length - 1; at >= 0; at -= 1) {
+    const entry = shadow.entries[at];
+    if (entry !== undefined && entry.index <= index && 'membership' in entry) {
+      return entry.membership as Membership;
+    }
+  }
+  return shadow.snapshot?.membership ?? null;
+}
+
+export function contentOf(entry: Entry): string {
+  switch (entry.kind) {
+    case 'empty':
+      return 'empty';
+    case 'command':
+      return Buffer.from(entry.command).toString('latin1');
+    default:
+      return JSON.stringify(entry);
+  }
+}
