@@ -11,8 +11,9 @@ export interface Clock {
   /** Monotonic, in milliseconds from any beginning. */
   nowMs(): number;
   /**
-   * Not before `delayMs` have passed; after a stall perhaps long after. Two that are due run in the order of
-   * their times.
+   * Not before `delayMs` have passed; after a stall perhaps long after. Of timers set at one moment those that
+   * are overdue run in the order of their times. (Node may run two that were set at different moments the other
+   * way round: it keeps a list for each delay, and empties one list before it looks at the next.)
    * @returns what cancels it
    */
   after(delayMs: number, run: () => void): () => void;
@@ -26,13 +27,26 @@ export interface Clock {
 /** Bytes that nobody can foretell: names of runs and clusters, and the seed of the timers. */
 export type Entropy = (bytes: number) => Uint8Array;
 
-/** Node runs a longer timer at once. */
+/** Node runs a longer timer at once: such a one is set anew on the way. */
 const longestDelayMs = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
   after: (delayMs, run) => {
-    const timer = setTimeout(run, Math.min(Math.ceil(delayMs), longestDelayMs));
+    const dueMs = performance.now() + delayMs;
+    let timer: NodeJS.Timeout;
+    const set = (leftMs: number): void => {
+      timer = setTimeout(
+        () => {
+          // Node counts in whole milliseconds, both ends rounded down: it may come up to one too early.
+          const earlyMs = dueMs - performance.now();
+          if (earlyMs > 0) set(earlyMs);
+          else run();
+        },
+        Math.min(Math.ceil(leftMs), longestDelayMs),
+      );
+    };
+    set(delayMs);
     return () => clearTimeout(timer);
   },
   soon: (run) => {

@@ -14,6 +14,7 @@ export { RaftNode } from './node.js';
 export type { NodeEvents, RaftNodeOptions, StateMachine } from './node-contract.js';
 export type { Proposed } from './pending-proposals.js';
 export * from './storage.js';
+export type * from './transport/connection.js';
 export {
   defaultLinkLimits,
   type LinkLimits,
@@ -23,3 +24,4 @@ export {
 export type { LinkSecurity } from './transport/security.js';
 export * from './transport.js';
 export { openWal } from './wal/index.js';
+export { decodeFrame, encodeFrame, type ReceivedFrame, type WireFrame } from './wire-codec.js';

@@ -130,8 +130,9 @@ async function lives(
   const world = new DiskWorld(seed, rates);
   const random = new Random(seed, 'lives');
   const life: Life = { acknowledged: -1 };
-  for (let round = 0; round < 12; round += 1) {
-    const ended = await liveFor(world, life, random.between(1, 250));
+  for (let round = 0; round < 20; round += 1) {
+    // Short ones end while the log is opened, or just after it.
+    const ended = await liveFor(world, life, random.between(1, random.pick([20, 40, 250])));
     if (ended !== 'cut off' && !may(ended)) throw ended.error;
     if (refused(ended)) return { refused: true, acknowledged: life.acknowledged };
     between(world, random);

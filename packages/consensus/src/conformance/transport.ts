@@ -27,6 +27,8 @@ export interface TransportPlace {
   /** From now on nothing passes, and nobody is told; only with `supports.silence`. */
   silence?(): void;
   dispose(): Promise<void>;
+  /** Where time passes only while something lets it: does so until `work` is done. */
+  lettingTimePass?(work: Promise<void>): Promise<void>;
 }
 
 export interface TransportFactory {
@@ -321,11 +323,8 @@ export function transportSuite(name: string, factory: TransportFactory): void {
   for (const [says, body] of all) {
     test(`${name}: ${says}`, { timeout: 30_000 }, async () => {
       const place = await factory.place(['a', 'b']);
-      try {
-        await body(place);
-      } finally {
-        await place.dispose();
-      }
+      const work = body(place).finally(() => place.dispose());
+      await (place.lettingTimePass?.(work) ?? work);
     });
   }
 }

@@ -6,7 +6,7 @@
  * Proof   test/transport-address.test.ts.
  */
 import { lookup } from 'node:dns';
-import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { BlockList, isIP, type LookupFunction, type Socket } from 'node:net';
 import { ConsensusError } from '../errors.js';
 
 export interface HostPort {
@@ -42,6 +42,11 @@ export function isLoopback(address: string | undefined): boolean {
 /** An address that is surely not loopback; of a name that is known only when it is resolved. */
 export function isForeignAddress(host: string): boolean {
   return isIP(host) !== 0 && !isLoopback(host);
+}
+
+/** For messages. */
+export function remoteAddressOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress ?? 'unknown'}:${remotePort ?? 0}`;
 }
 
 /** For `net.connect`: resolves as usual, then refuses whatever is not loopback. */

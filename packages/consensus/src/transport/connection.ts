@@ -1,20 +1,26 @@
 /**
- * One socket, as a stream of frames with an end.
+ * The seam below the links: whatever carries frames between two replicas, and tells of its end.
  *
- * Owns    framing, the bound on what waits to be written, one write per turn, and how the end is told.
- * Never   knows who is at the other end, or what a frame means.
- * Rule    FIN or reset is told at once as `closed`: the peer or its kernel ended it. Silence is `lost`. Silence
- *         is counted in ticks of one timer, not in time: after a stall of this process the timer runs
- *         before the data that already waits (docs/architecture.md, consensus 5), and counts one.
- * Proof   test/transport-*.test.ts.
+ * Owns    the contract of a connection and of the network that makes them. LinkTransport says hello, pairs,
+ *         dials and gives up above it, over sockets and in a simulated network alike.
+ * Never   knows which connection is the link, or what a frame means to Raft.
+ * Rule    FIN or reset is told at once as `closed`: the peer or its kernel ended it. What a connection
+ *         delivers is what was sent, in order, up to its end.
+ * Proof   conformance/transport.ts, through LinkTransport on each network.
  */
-import { once } from 'node:events';
-import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
-import { ConsensusError } from '../errors.js';
+import type { ReplicaCertificate } from '../certificates.js';
 import type { LinkFault } from '../transport.js';
-import { decodeFrame, encodeFrame, type ReceivedFrame, type WireFrame } from '../wire-codec.js';
-import { FrameReader, frameHeader } from './framing.js';
+import type { ReceivedFrame, WireFrame } from '../wire-codec.js';
+
+/** Who is at the other end, as far as the connection itself proves it. */
+export type Proof =
+  | { readonly kind: 'certificate'; readonly certificate: ReplicaCertificate }
+  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'unacceptable';
+      readonly fault: 'identity' | 'insecureAddress' | 'tls';
+      readonly detail: string;
+    };
 
 export interface ConnectionLimits {
   /** Before the other side is known. */
@@ -22,8 +28,13 @@ export interface ConnectionLimits {
   readonly maxFrameBytes: number;
   /** Waiting to be written; one frame is always taken when nothing waits. */
   readonly maxQueuedBytes: number;
-  /** Ticks without a byte after which a connection is lost. */
-  readonly maxSilentTicks: number;
+}
+
+export interface ListenerLimits extends ConnectionLimits {
+  /** Until TLS stands, on a connection that others opened. */
+  readonly handshakeTimeoutMs: number;
+  /** Inbound connections at once, links or not; more are closed at once. */
+  readonly maxInbound: number;
 }
 
 export interface ConnectionEnd {
@@ -33,140 +44,57 @@ export interface ConnectionEnd {
 }
 
 export interface ConnectionHandlers {
+  /** Something arrived, perhaps a part of a frame: the other side is not silent. Before `onFrame`. */
+  onHeard(): void;
   onFrame(received: ReceivedFrame): void;
-  /** Once, and nothing after it. Not called after `end` or `destroy`. */
+  /** Once, and nothing after it. Not called after `end`. */
   onEnd(end: ConnectionEnd): void;
 }
 
-const lingerMs = 250;
-const endedByPeer: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE']);
-
-/** A chain that does not verify, or an alert: TLS 1.3 tells a client late that it was not taken. */
-function isTlsFailure(socket: Socket, { code = '' }: NodeJS.ErrnoException): boolean {
-  if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) return true;
-  return socket instanceof TLSSocket && Boolean(socket.authorizationError);
+export interface Connection {
+  readonly remoteAddress: string;
+  /** The other side is known: from now on a frame may be as large as a snapshot. */
+  raiseFrameLimit(): void;
+  /** @returns false where the frame was dropped */
+  send(clusterId: string, frame: WireFrame): boolean;
+  /** Gives up on it, and tells the handler. */
+  fail(fault: LinkFault['kind'], detail: string): void;
+  /**
+   * Sends what waits, then closes; tells nobody.
+   * @returns when it is closed
+   */
+  end(): Promise<void>;
 }
 
-export class Connection {
-  readonly remoteAddress: string;
-  readonly #reader: FrameReader;
-  #over = false;
-  #corked = false;
-  #silentTicks = 0;
-  #wroteSinceTick = false;
+/** Begins the course of a connection: nothing is told before. To be called once. */
+export type OpenConnection = (handlers: ConnectionHandlers) => Connection;
 
-  constructor(
-    readonly socket: Socket,
-    readonly limits: ConnectionLimits,
-    readonly handlers: ConnectionHandlers,
-  ) {
-    this.remoteAddress = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
-    this.#reader = new FrameReader(limits.maxGreetingBytes);
-    // Here and not among the options of connect: TLS sockets drop it there, and an answer would then wait
-    // for the other side's next heartbeat.
-    socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
-    socket.on('end', () => this.#finish('closed', 'unfinished', 'the other side closed'));
-    socket.on('close', () => this.#finish('closed', 'unfinished', 'the connection closed'));
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      const cause = endedByPeer.has(error.code ?? '') ? 'closed' : 'lost';
-      this.#finish(cause, isTlsFailure(socket, error) ? 'tls' : 'unfinished', error.message);
-    });
-  }
+export interface ListenerHandlers {
+  /** Connected, and with TLS its chain verified. To be opened before this returns. */
+  onInbound(open: OpenConnection, proof: Proof): void;
+  /** It did not come so far. */
+  onInboundFailed(fault: LinkFault): void;
+}
 
-  /** The other side is known: from now on a frame may be as large as a snapshot. */
-  raiseFrameLimit(): void {
-    this.#reader.maxFrameBytes = this.limits.maxFrameBytes;
-  }
+export interface Listener {
+  /** With the port that was taken. */
+  readonly address: string;
+  /** Takes nobody any more. */
+  refuse(): void;
+  /** After `refuse`: cuts whatever others still hold open. Resolves when nothing is. */
+  close(): Promise<void>;
+}
 
-  /** @returns false where the frame was dropped */
-  send(clusterId: string, frame: WireFrame): boolean {
-    if (this.#over || !this.socket.writable) return false;
-    const payload = encodeFrame(clusterId, frame);
-    const queued = this.socket.writableLength;
-    if (payload.length > this.limits.maxFrameBytes) return false;
-    if (queued > 0 && queued + payload.length > this.limits.maxQueuedBytes) return false;
-    this.#cork();
-    this.socket.write(frameHeader(payload));
-    this.socket.write(payload);
-    this.#wroteSinceTick = true;
-    return true;
-  }
-
-  /** Once per tick of the one timer: keeps the other side from giving up on us, and gives up on it. */
-  tick(clusterId: string): void {
-    this.#silentTicks += 1;
-    if (this.#silentTicks > this.limits.maxSilentTicks) {
-      this.#finish('lost', 'unfinished', `silent for ${this.limits.maxSilentTicks} ticks`);
-      return;
-    }
-    if (!this.#wroteSinceTick) this.send(clusterId, { kind: 'keepAlive' });
-    this.#wroteSinceTick = false;
-  }
-
-  /** Gives up on it, and tells the handler. */
-  fail(fault: LinkFault['kind'], detail: string): void {
-    this.#finish('lost', fault, detail);
-  }
-
-  /**
-   * Writes what waits, then closes; tells nobody. The other side gets `lingerMs` to close too.
-   * @returns when the socket is closed
-   */
-  async end(): Promise<void> {
-    this.#over = true;
-    if (this.socket.closed) return;
-    const closed = once(this.socket, 'close');
-    const linger = setTimeout(() => this.socket.destroy(), lingerMs);
-    // A socket that never connected has nothing to write.
-    if (this.socket.connecting) this.socket.destroy();
-    else this.socket.end();
-    // `once` rejects on an error; a close follows it.
-    await closed.catch(() => once(this.socket, 'close'));
-    clearTimeout(linger);
-  }
-
-  /** All frames of one callback leave as one write (rule: one loop turn, one packet where it fits). */
-  #cork(): void {
-    if (this.#corked) return;
-    this.#corked = true;
-    this.socket.cork();
-    process.nextTick(() => {
-      this.#corked = false;
-      this.socket.uncork();
-    });
-  }
-
-  #onData(chunk: Buffer): void {
-    this.#silentTicks = 0;
-    this.#reader.push(chunk);
-    for (let next = this.#reader.next(); next !== null; next = this.#reader.next()) {
-      if (this.#over) return;
-      if (next.kind === 'oversized') {
-        const detail = `a frame of ${next.bytes} bytes, at most ${this.#reader.maxFrameBytes}`;
-        this.#finish('lost', 'oversized', detail);
-        return;
-      }
-      const received = this.#decode(next.payload);
-      if (received === null) return;
-      this.handlers.onFrame(received);
-    }
-  }
-
-  #decode(payload: Uint8Array): ReceivedFrame | null {
-    try {
-      return decodeFrame(payload);
-    } catch (error) {
-      if (!(error instanceof ConsensusError)) throw error;
-      this.#finish('lost', 'malformed', error.message);
-      return null;
-    }
-  }
-
-  #finish(cause: 'closed' | 'lost', fault: LinkFault['kind'], detail: string): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.socket.destroy();
-    this.handlers.onEnd({ cause, fault, detail });
-  }
+export interface LinkNetwork {
+  /** @throws ConsensusError CONSENSUS_ADDRESS_INVALID, CONSENSUS_INSECURE_ADDRESS */
+  checkPeerAddress(address: string): void;
+  /** @throws ConsensusError CONSENSUS_ADDRESS_INVALID, CONSENSUS_INSECURE_ADDRESS, CONSENSUS_LISTEN_FAILED */
+  listen(address: string, limits: ListenerLimits, handlers: ListenerHandlers): Promise<Listener>;
+  /** @param onReady once it stands, never before this has returned */
+  dial(
+    address: string,
+    limits: ConnectionLimits,
+    handlers: ConnectionHandlers,
+    onReady: (proof: Proof) => void,
+  ): Connection;
 }

@@ -6,6 +6,7 @@
  * Never   opens a socket itself, or gives up for good.
  * Proof   conformance/transport.ts (a peer that comes back is linked again).
  */
+import type { Clock, Entropy } from '../clock.js';
 import type { LinkFault, PeerEndpoint } from '../transport.js';
 import type { Link } from './link.js';
 
@@ -26,12 +27,15 @@ const answeredNo: ReadonlySet<LinkFault['kind']> = new Set([
 ]);
 
 export interface DialerHost {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
   needed(peer: PeerEndpoint): boolean;
   dial(peer: PeerEndpoint): Link;
 }
 
 export class Dialer {
-  #pause: NodeJS.Timeout | undefined;
+  /** Ends the pause before the next dial. */
+  #pause: (() => void) | null = null;
   #dialling: Link | null = null;
   #stopped = false;
 
@@ -42,7 +46,7 @@ export class Dialer {
 
   /** A link to this peer may be needed now. */
   wake(): void {
-    if (this.#stopped || this.#dialling !== null || this.#pause !== undefined) return;
+    if (this.#stopped || this.#dialling !== null || this.#pause !== null) return;
     if (this.host.needed(this.peer)) this.#dialling = this.host.dial(this.peer);
   }
 
@@ -53,20 +57,18 @@ export class Dialer {
 
   /** After `done`. */
   failed(fault: LinkFault): void {
-    if (this.#stopped || this.#pause !== undefined) return;
+    if (this.#stopped || this.#pause !== null) return;
     const base = answeredNo.has(fault.kind) ? redialAfterRefusalMs : redialMinMs;
-    this.#pause = setTimeout(
-      () => {
-        this.#pause = undefined;
-        this.wake();
-      },
-      base + Math.random() * redialSpreadMs,
-    );
+    const [chance = 0] = this.host.entropy(1);
+    this.#pause = this.host.clock.after(base + (chance / 256) * redialSpreadMs, () => {
+      this.#pause = null;
+      this.wake();
+    });
   }
 
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#pause);
-    this.#pause = undefined;
+    this.#pause?.();
+    this.#pause = null;
   }
 }

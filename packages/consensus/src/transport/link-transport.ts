@@ -1,16 +1,14 @@
 /**
- * The links between replicas over TCP: TLS 1.3 with certificates, or bare on loopback.
+ * The links between replicas, over a network of connections: sockets, or a simulated one.
  *
- * Owns    the listening socket, the dials, and the one link in use per peer.
+ * Owns    when to listen and to dial, and the one link in use per peer.
  * Never   retries a frame or knows what it means. Nothing that a stranger sends ends the process.
  * Rule    Both sides dial, a side only while it has no link; pairing.ts says which connection is used.
- * Proof   conformance/transport.ts on both kinds of security; test/transport-strangers.test.ts.
+ * Proof   conformance/transport.ts on both kinds of security and in the simulator; test/transport-strangers.test.ts.
  */
-import { once } from 'node:events';
-import type { AddressInfo, Server, Socket } from 'node:net';
 import { invariant } from '@cometkms/invariant';
+import { type Clock, type Entropy, systemClock, systemEntropy } from '../clock.js';
 import type { MemberId } from '../core/types.js';
-import { ConsensusError } from '../errors.js';
 import type {
   Hello,
   LinkFault,
@@ -19,29 +17,41 @@ import type {
   Transport,
   TransportHandlers,
 } from '../transport.js';
-import { isForeignAddress, isLoopback, parseAddress } from './address.js';
-import type { ConnectionEnd, ConnectionLimits } from './connection.js';
+import type {
+  ConnectionEnd,
+  LinkNetwork,
+  Listener,
+  ListenerLimits,
+  OpenConnection,
+} from './connection.js';
 import { Dialer } from './dialer.js';
 import { Link, type LinkOwner } from './link.js';
 import { nextToOffer, offers } from './pairing.js';
-import { createLinkServer, dialLink, type LinkSecurity, proofOf } from './security.js';
+import type { LinkSecurity } from './security.js';
+import { SocketNetwork } from './socket-network.js';
 
-export interface LinkTransportOptions {
+export type LinkTransportOptions = {
   readonly self: MemberId;
   /** host:port to listen on; port 0 takes a free one. */
   readonly listen: string;
-  readonly security: LinkSecurity;
   readonly limits?: Partial<LinkLimits>;
-}
+  /** Where absent, the system's. */
+  readonly clock?: Clock;
+  readonly entropy?: Entropy;
+} & (
+  | { readonly security: LinkSecurity; readonly network?: undefined }
+  /** Another network than sockets. */
+  | { readonly network: LinkNetwork }
+);
 
-export interface LinkLimits extends ConnectionLimits {
-  /** From dialling until TCP and TLS stand. */
+export interface LinkLimits extends Omit<ListenerLimits, 'handshakeTimeoutMs'> {
+  /** From dialling until TCP and TLS stand, on either side. */
   readonly dialTimeoutMs: number;
   /** From then until both sides accepted. */
   readonly greetingTimeoutMs: number;
   readonly tickIntervalMs: number;
-  /** Inbound connections at once, links or not; more are closed at once. */
-  readonly maxInbound: number;
+  /** Ticks without a byte after which a link is lost. */
+  readonly maxSilentTicks: number;
 }
 
 export const defaultLinkLimits: LinkLimits = {
@@ -56,27 +66,35 @@ export const defaultLinkLimits: LinkLimits = {
 };
 
 export class LinkTransport implements Transport {
-  readonly #options: LinkTransportOptions;
+  readonly #self: MemberId;
+  readonly #listen: string;
+  readonly #network: LinkNetwork;
+  readonly #clock: Clock;
+  readonly #entropy: Entropy;
   readonly #limits: LinkLimits;
   readonly #links = new Map<MemberId, Link>();
   /** Every connection that is open, in use or not: what `stop` must end. */
   readonly #open = new Set<Link>();
-  /** The bare sockets that others opened, also before TLS is done. */
-  readonly #inbound = new Set<Socket>();
   readonly #dialers = new Map<string, Dialer>();
   readonly #owner: LinkOwner;
   #handlers: TransportHandlers | null = null;
   #hello: () => Hello;
-  #server: Server | null = null;
-  #ticks: NodeJS.Timeout | undefined;
+  #listener: Listener | null = null;
+  #cancelTick = (): void => {};
   #stopped = false;
 
   constructor(options: LinkTransportOptions) {
-    this.#options = options;
+    this.#self = options.self;
+    this.#listen = options.listen;
+    this.#network = options.network ?? new SocketNetwork(options.security);
+    this.#clock = options.clock ?? systemClock;
+    this.#entropy = options.entropy ?? systemEntropy;
     this.#limits = { ...defaultLinkLimits, ...options.limits };
     this.#hello = () => invariant(false, 'no link before start') as never;
     this.#owner = {
-      self: options.self,
+      self: this.#self,
+      clock: this.#clock,
+      maxSilentTicks: this.#limits.maxSilentTicks,
       hello: () => this.#hello(),
       judge: (hello) => this.#told().onHello(hello),
       onGreeted: (link) => this.#offerTo(link.remote?.from),
@@ -89,32 +107,31 @@ export class LinkTransport implements Transport {
 
   /** Where others reach this replica, with the port that was taken. Only between `start` and `stop`. */
   get address(): string {
-    const bound = this.#server?.address() as AddressInfo | null | undefined;
-    invariant(bound, 'the transport listens');
-    return bound.family === 'IPv6'
-      ? `[${bound.address}]:${bound.port}`
-      : `${bound.address}:${bound.port}`;
+    invariant(this.#listener !== null && !this.#stopped, 'the transport listens');
+    return this.#listener.address;
   }
 
   async start(handlers: TransportHandlers, hello: () => Hello): Promise<void> {
     invariant(this.#handlers === null, 'a transport is started once');
     this.#handlers = handlers;
     this.#hello = hello;
-    const { host, port } = parseAddress(this.#options.listen);
-    if (this.#options.security.kind === 'insecure' && host !== 'localhost' && !isLoopback(host)) {
-      throw new ConsensusError('CONSENSUS_INSECURE_ADDRESS', { address: this.#options.listen });
+    const limits = { ...this.#limits, handshakeTimeoutMs: this.#limits.dialTimeoutMs };
+    const listener = await this.#network.listen(this.#listen, limits, {
+      onInbound: (open, proof) => {
+        if (this.#stopped) return;
+        this.#watch(open, null).greet(proof, this.#limits.greetingTimeoutMs);
+      },
+      onInboundFailed: (fault) => {
+        if (!this.#stopped) this.#told().onInboundFailed(fault);
+      },
+    });
+    if (this.#stopped) {
+      listener.refuse();
+      await listener.close();
+      return;
     }
-    const server = this.#createServer();
-    this.#server = server;
-    try {
-      server.listen(port, host);
-      await once(server, 'listening');
-    } catch (cause) {
-      const detail = cause instanceof Error ? cause.message : String(cause);
-      const facts = { address: this.#options.listen, detail };
-      throw new ConsensusError('CONSENSUS_LISTEN_FAILED', facts, { cause });
-    }
-    this.#ticks = setInterval(() => this.#tick(), this.#limits.tickIntervalMs);
+    this.#listener = listener;
+    this.#tickLater();
     for (const dialer of this.#dialers.values()) dialer.wake();
   }
 
@@ -123,12 +140,7 @@ export class LinkTransport implements Transport {
   }
 
   setPeers(peers: readonly PeerEndpoint[]): void {
-    for (const { address } of peers) {
-      const { host } = parseAddress(address);
-      if (this.#options.security.kind === 'insecure' && isForeignAddress(host)) {
-        throw new ConsensusError('CONSENSUS_INSECURE_ADDRESS', { address });
-      }
-    }
+    for (const { address } of peers) this.#network.checkPeerAddress(address);
     const names = new Set(peers.map(({ name }) => name));
     for (const [name, dialer] of this.#dialers) {
       if (names.has(name)) continue;
@@ -152,20 +164,16 @@ export class LinkTransport implements Transport {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearInterval(this.#ticks);
+    this.#cancelTick();
     for (const dialer of this.#dialers.values()) dialer.stop();
     this.#dialers.clear();
     // What was said before this is still written.
     const ended = [...this.#open].map((link) => link.end());
     this.#open.clear();
     this.#links.clear();
-    const server = this.#server;
-    const closed = server?.listening ? once(server, 'close') : null;
-    server?.close();
+    this.#listener?.refuse();
     await Promise.all(ended);
-    // Strangers in the middle of a handshake: the server would wait for them.
-    for (const socket of this.#inbound) socket.destroy();
-    await closed;
+    await this.#listener?.close();
   }
 
   #told(): TransportHandlers {
@@ -175,40 +183,11 @@ export class LinkTransport implements Transport {
 
   // ------------------------------------------------------------------------------ connections
 
-  #createServer(): Server {
-    const { security } = this.#options;
-    const server = createLinkServer(
-      security,
-      this.#limits.dialTimeoutMs,
-      (socket) => this.#onInbound(socket),
-      (error, socket) => {
-        const remoteAddress = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
-        if (this.#stopped) return;
-        this.#told().onInboundFailed({ kind: 'tls', detail: error.message, remoteAddress });
-      },
-    );
-    // `connection` is the bare socket, also under TLS, where a handshake has cost nothing yet.
-    server.prependListener('connection', (socket: Socket) => {
-      if (this.#stopped || this.#inbound.size >= this.#limits.maxInbound) {
-        socket.destroy();
-        return;
-      }
-      this.#inbound.add(socket);
-      socket.once('close', () => this.#inbound.delete(socket));
-    });
-    return server;
-  }
-
-  #onInbound(socket: Socket): void {
-    // Destroyed: `connection` above found too many, before TLS or this listener heard of it.
-    if (this.#stopped || socket.destroyed) return;
-    const link = this.#watch(socket, null);
-    link.greet(proofOf(this.#options.security, socket), this.#limits.greetingTimeoutMs);
-  }
-
   #createDialer(peer: PeerEndpoint): Dialer {
     const dialer = new Dialer(peer, {
-      needed: (to) => this.#handlers !== null && this.#linkTo(to) === undefined,
+      clock: this.#clock,
+      entropy: this.#entropy,
+      needed: (to) => this.#handlers !== null && !this.#stopped && this.#linkTo(to) === undefined,
       dial: (to) => this.#dial(to),
     });
     dialer.wake();
@@ -216,16 +195,19 @@ export class LinkTransport implements Transport {
   }
 
   #dial(peer: PeerEndpoint): Link {
-    const socket = dialLink(this.#options.security, peer.address, () => {
-      link.greet(proofOf(this.#options.security, socket), this.#limits.greetingTimeoutMs);
-    });
-    const link = this.#watch(socket, peer);
+    const link = this.#watch(
+      (handlers) =>
+        this.#network.dial(peer.address, this.#limits, handlers, (proof) =>
+          link.greet(proof, this.#limits.greetingTimeoutMs),
+        ),
+      peer,
+    );
     link.expectWithin(this.#limits.dialTimeoutMs, 'connection');
     return link;
   }
 
-  #watch(socket: Socket, dialled: PeerEndpoint | null): Link {
-    const link = new Link(socket, dialled, this.#owner, this.#limits);
+  #watch(open: OpenConnection, dialled: PeerEndpoint | null): Link {
+    const link = new Link(open, dialled, this.#owner);
     this.#open.add(link);
     return link;
   }
@@ -240,7 +222,7 @@ export class LinkTransport implements Transport {
 
   /** Where offering is ours: the next connection with this peer, if one may be offered now. */
   #offerTo(peer: MemberId | undefined): void {
-    if (this.#stopped || peer === undefined || !offers(this.#options.self, peer)) return;
+    if (this.#stopped || peer === undefined || !offers(this.#self, peer)) return;
     const candidates = [...this.#open]
       .filter((link) => link.isGreeted && link.remote?.from === peer)
       .map((link) => ({ link, runId: link.remote?.runId ?? '', offered: link.isOffered }));
@@ -321,8 +303,11 @@ export class LinkTransport implements Transport {
     this.#told().onDown(peer, 'lost', detail);
   }
 
-  #tick(): void {
-    for (const link of this.#open) link.tick();
+  #tickLater(): void {
+    this.#cancelTick = this.#clock.after(this.#limits.tickIntervalMs, () => {
+      this.#tickLater();
+      for (const link of this.#open) link.tick();
+    });
   }
 }
 

@@ -1,23 +1,27 @@
 /**
  * One connection on its way to being a link: who it is, then the hellos, then both sides' consent.
  *
- * Owns    the order of the greeting, and the checks that need no memory of other links.
+ * Owns    the order of the greeting, the checks that need no memory of other links, and giving up on silence.
  * Never   decides which of two links is used, dials, or passes a frame up before the link is in use.
  * Rule    1 each side says hello; 2 each judges the other's; 3 the higher identity offers: it says
  *         `accepted`; 4 the lower one answers `accepted`: the link is up. Every frame carries the
  *         cluster id that its sender's last hello carried, and no other.
+ *         Silence is counted in ticks of one timer, not in time: after a stall of this process the timer
+ *         runs before the data that already waits (docs/architecture.md, consensus 5), and counts one.
  * Proof   conformance/transport.ts, test/transport-strangers.test.ts.
  */
-import type { Socket } from 'node:net';
+import type { Clock } from '../clock.js';
 import type { MemberId } from '../core/types.js';
 import type { Hello, LinkFault, LinkFrame, PeerEndpoint, Refusal } from '../transport.js';
 import type { ReceivedFrame, WireFrame } from '../wire-codec.js';
-import { Connection, type ConnectionEnd, type ConnectionLimits } from './connection.js';
+import type { Connection, ConnectionEnd, OpenConnection, Proof } from './connection.js';
 import { offers } from './pairing.js';
-import type { Proof } from './security.js';
 
 export interface LinkOwner {
   readonly self: MemberId;
+  readonly clock: Clock;
+  /** Ticks without a byte after which a link is lost. */
+  readonly maxSilentTicks: number;
   hello(): Hello;
   /** After all checks that belong here passed. */
   judge(hello: Hello): { readonly accept: true } | { readonly accept: false; refusal: Refusal };
@@ -35,7 +39,7 @@ export interface LinkOwner {
 
 export class Link {
   readonly #connection: Connection;
-  #deadline: NodeJS.Timeout | undefined;
+  #cancelDeadline = (): void => {};
   #proof: Proof | null = null;
   #remote: Hello | null = null;
   #offered = false;
@@ -43,15 +47,19 @@ export class Link {
   #ended = false;
   /** Of the last hello that we said here: all frames after it carry the same. */
   #clusterId = '';
+  #silentTicks = 0;
+  #saidSinceTick = false;
 
   /** @param dialled whom we dialled, or null where the other side did */
   constructor(
-    socket: Socket,
+    open: OpenConnection,
     readonly dialled: PeerEndpoint | null,
     readonly owner: LinkOwner,
-    limits: ConnectionLimits,
   ) {
-    this.#connection = new Connection(socket, limits, {
+    this.#connection = open({
+      onHeard: () => {
+        this.#silentTicks = 0;
+      },
       onFrame: (received) => this.#onFrame(received),
       onEnd: (end) => this.#onEnd(end),
     });
@@ -78,14 +86,14 @@ export class Link {
 
   /** Gives up unless the next step of the greeting is done by then. */
   expectWithin(ms: number, waitingFor: string): void {
-    clearTimeout(this.#deadline);
-    this.#deadline = setTimeout(() => {
+    this.#cancelDeadline();
+    this.#cancelDeadline = this.owner.clock.after(ms, () => {
       const fault = this.#proof === null ? 'unreachable' : 'unfinished';
       this.#connection.fail(fault, `no ${waitingFor} within ${ms} ms`);
-    }, ms);
+    });
   }
 
-  /** The socket is ready: checks who it is and says hello. */
+  /** The connection stands: checks who it is and says hello. */
   greet(proof: Proof, greetingTimeoutMs: number): void {
     if (proof.kind === 'unacceptable') {
       this.#connection.fail(proof.fault, proof.detail);
@@ -101,12 +109,21 @@ export class Link {
     return this.#say(frame);
   }
 
+  /** Once per tick of the one timer: keeps the other side from giving up on us, and gives up on it. */
   tick(): void {
     // Before both agreed, the greeting has its own deadline.
-    if (this.#agreed) this.#connection.tick(this.#clusterId);
+    if (!this.#agreed || this.#ended) return;
+    const { maxSilentTicks } = this.owner;
+    this.#silentTicks += 1;
+    if (this.#silentTicks > maxSilentTicks) {
+      this.#connection.fail('unfinished', `silent for ${maxSilentTicks} ticks`);
+      return;
+    }
+    if (!this.#saidSinceTick) this.#say({ kind: 'keepAlive' });
+    this.#saidSinceTick = false;
   }
 
-  /** Resolves when the socket is closed. */
+  /** Resolves when the connection is closed. */
   end(): Promise<void> {
     this.#over();
     return this.#connection.end();
@@ -114,11 +131,13 @@ export class Link {
 
   #over(): void {
     this.#ended = true;
-    clearTimeout(this.#deadline);
+    this.#cancelDeadline();
   }
 
   #say(frame: WireFrame): boolean {
-    return this.#connection.send(this.#clusterId, frame);
+    const taken = this.#connection.send(this.#clusterId, frame);
+    if (taken) this.#saidSinceTick = true;
+    return taken;
   }
 
   #sayHello(hello: Hello): boolean {
@@ -207,7 +226,7 @@ export class Link {
       return;
     }
     this.#agreed = true;
-    clearTimeout(this.#deadline);
+    this.#cancelDeadline();
     this.owner.onAgreed(this);
   }
 

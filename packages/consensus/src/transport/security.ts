@@ -14,9 +14,10 @@ import {
   type SecureVersion,
   type TLSSocket,
 } from 'node:tls';
-import { describeReplicaCertificate, type ReplicaCertificate } from '../certificates.js';
+import { describeReplicaCertificate } from '../certificates.js';
 import { ConsensusError } from '../errors.js';
 import { isLoopback, lookupLoopback, parseAddress } from './address.js';
+import type { Proof } from './connection.js';
 
 export type LinkSecurity =
   | {
@@ -29,16 +30,6 @@ export type LinkSecurity =
     }
   /** A sender is whoever its hello says: loopback only. */
   | { readonly kind: 'insecure' };
-
-/** Who is at the other end, as far as the connection itself proves it. */
-export type Proof =
-  | { readonly kind: 'certificate'; readonly certificate: ReplicaCertificate }
-  | { readonly kind: 'none' }
-  | {
-      readonly kind: 'unacceptable';
-      readonly fault: 'identity' | 'insecureAddress' | 'tls';
-      readonly detail: string;
-    };
 
 type TlsSecurity = Extract<LinkSecurity, { kind: 'tls' }>;
 
