@@ -27,6 +27,8 @@ const wallAtStart = Date.UTC(2026, 0, 1);
 const roundingMs = 1e-6;
 
 export class EventLoop implements Clock {
+  /** Told before each callback of this process. */
+  onCallback: () => void = () => {};
   readonly #timeline: Timeline;
   /** At `#since` of world time this process's clock said `#base`; it has run at `#rate` from there. */
   #since: number;
@@ -139,7 +141,9 @@ export class EventLoop implements Clock {
     }
     const { run } = waiting;
     waiting.run = null;
-    run?.();
+    if (run === null) return;
+    this.onCallback();
+    run();
   }
 
   /** Each of what waited is an event of its own: promises that it settles are seen before the next. */

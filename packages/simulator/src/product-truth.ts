@@ -4,7 +4,14 @@
  * Owns    the state after each committed command, and the list of grants in the order of the log.
  * Never   is told by a replica what a verdict was: it has the bytes of the log, and judges them again.
  */
-import { decodeCommand, type Hrs, idKey, readSignBytes, type RecordId, SignState } from '@cometkms/sign-state';
+import {
+  decodeCommand,
+  type Hrs,
+  idKey,
+  type RecordId,
+  readSignBytes,
+  SignState,
+} from '@cometkms/sign-state';
 import type { CommittedEntry } from './invariants/committed-is-for-ever.js';
 
 export interface Grant {
@@ -68,7 +75,7 @@ export class ProductTruth {
   stateHash(): string {
     const known = this.#hashes.get(this.#applied);
     if (known !== undefined) return known;
-    const hash = Buffer.from(this.#state.hash()).toString('hex');
+    const hash = this.#state.hash();
     this.#hashes.clear();
     this.#hashes.set(this.#applied, hash);
     return hash;

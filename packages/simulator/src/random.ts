@@ -21,19 +21,22 @@ export class Random {
   #b: number;
   #c: number;
   #counter = 1;
-  readonly #seed: readonly [number, number];
+  readonly #seed: number;
+  readonly #name: string;
 
+  /** @param seed  a whole number from 0 to 2^53 - 1 */
   constructor(seed: number, name = '') {
-    this.#seed = [seed >>> 0, hashOf(name)];
-    this.#a = this.#seed[0];
-    this.#b = this.#seed[1];
+    this.#seed = seed;
+    this.#name = name;
+    this.#a = seed >>> 0;
+    this.#b = hashOf(name);
     this.#c = Math.floor(seed / 2 ** 32) >>> 0;
     for (let i = 0; i < 12; i += 1) this.next();
   }
 
   /** A stream of its own. The same name gives the same stream, however much was drawn here meanwhile. */
   fork(name: string): Random {
-    return new Random(this.#seed[0], `${this.#seed[1]}/${name}`);
+    return new Random(this.#seed, `${this.#name}/${name}`);
   }
 
   /** 32 bits. */

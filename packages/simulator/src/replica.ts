@@ -79,8 +79,10 @@ export interface SiteWorld {
   key(id: RecordId, loop: EventLoop): KeyBackend;
   readonly verify: Verifier;
   openLink(loop: EventLoop, ...args: Parameters<Edges['openLink']>): ReturnType<Edges['openLink']>;
-  readonly log: LogObserver;
+  log(start: number): LogObserver;
   logged(event: EventName, facts: EventFacts[EventName]): void;
+  /** Before each callback of the process. */
+  calledBack(): void;
   /** It ended by itself. */
   ended(error: Error): void;
 }
@@ -135,6 +137,7 @@ export class SimulatedReplica {
     this.#starts += 1;
     const random = this.#random.fork(`start ${this.#starts}`);
     const loop = new EventLoop(this.#world.timeline, random.range(0, 1e9));
+    loop.onCallback = () => this.#world.calledBack();
     const process_ = new SimulatedProcess(loop, random.fork('entropy'));
     this.#process = process_;
     // As the first callback of the process.
@@ -204,7 +207,7 @@ export class SimulatedReplica {
       entropy: (bytes) => entropy.bytes(bytes),
       storage: new ObservedLog(
         new WriteAheadLog(mounted.logFiles(paths.wal), { segmentBytes: site.segmentBytes }, loop),
-        this.#world.log,
+        this.#world.log(this.#starts),
       ),
       transport: this.#world.transport(loop),
       files: mounted.durableFiles,

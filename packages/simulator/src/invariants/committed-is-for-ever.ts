@@ -18,7 +18,8 @@ export interface CommittedEntry {
 }
 
 export class CommittedIsForEver implements Invariant {
-  readonly promise = 'what is committed is the same everywhere, for ever, and on the disks of a majority';
+  readonly promise =
+    'what is committed is the same everywhere, for ever, and on the disks of a majority';
   readonly #table: (CommittedEntry | undefined)[] = [];
   readonly #seen = new Map<string, { readonly start: number; commit: number }>();
   readonly #leading = new Map<string, number>();
@@ -41,7 +42,8 @@ export class CommittedIsForEver implements Invariant {
 
   stepped(at: At, core: Core): void {
     const seen = this.#seen.get(at.replica);
-    const from = seen?.start === at.start ? seen.commit : Math.min(core.snapshot.index, core.commit);
+    const from =
+      seen?.start === at.start ? seen.commit : Math.min(core.snapshot.index, core.commit);
     if (core.commit > from) {
       for (let index = from + 1; index <= core.commit; index += 1) this.#check(at, core, index);
     }
@@ -66,7 +68,12 @@ export class CommittedIsForEver implements Invariant {
     if (index !== this.#known + 1) {
       throw new Violation(this.promise, `${index} is committed, and ${this.#known + 1} was not`);
     }
-    const holders = this.#holders(index, entry, content, membershipAt(this.#logs.given(at.id), Number.POSITIVE_INFINITY));
+    const holders = this.#holders(
+      index,
+      entry,
+      content,
+      membershipAt(this.#logs.given(at.id), Number.POSITIVE_INFINITY),
+    );
     if (holders !== null) throw new Violation(this.promise, holders);
     const committed = { term: entry.term, content, entry };
     this.#table[index] = committed;
@@ -75,7 +82,12 @@ export class CommittedIsForEver implements Invariant {
   }
 
   /** @returns what is wrong, or null */
-  #holders(index: number, entry: Entry, content: string, membership: Membership | null): string | null {
+  #holders(
+    index: number,
+    entry: Entry,
+    content: string,
+    membership: Membership | null,
+  ): string | null {
     const voters = membership?.voters ?? [];
     const holding = voters.filter(({ id }) => {
       const held = entryAt(this.#logs.acknowledged(id), index);

@@ -5,8 +5,9 @@
  *         not at all. Where a disk was changed by another hand (an old copy, a flipped bit) it must be refused, by the
  *         log or by the others: invariants/promises-are-durable.ts sees what comes of one that is taken back.
  */
-import type { LogBatch, MemberId, RecoveredStorage } from '@cometkms/consensus';
+
 import { isDeepStrictEqual } from 'node:util';
+import type { LogBatch, MemberId, RecoveredStorage } from '@cometkms/consensus';
 import type { At, Invariant } from '../observations.js';
 import { contentOf, emptyShadow, type ShadowLog, withBatches } from '../shadow-log.js';
 import { Violation } from '../violation.js';
@@ -91,7 +92,8 @@ function isSame(x: ShadowLog, y: ShadowLog): boolean {
     x.snapshot?.index === y.snapshot?.index &&
     x.snapshot?.term === y.snapshot?.term &&
     isDeepStrictEqual(x.snapshot?.membership, y.snapshot?.membership) &&
-    Buffer.compare(x.snapshot?.state ?? Buffer.alloc(0), y.snapshot?.state ?? Buffer.alloc(0)) === 0 &&
+    Buffer.compare(x.snapshot?.state ?? Buffer.alloc(0), y.snapshot?.state ?? Buffer.alloc(0)) ===
+      0 &&
     x.entries.length === y.entries.length &&
     x.entries.every((entry, at) => {
       const other = y.entries[at];

@@ -14,14 +14,18 @@ export class OneContentPerPosition implements Invariant {
   readonly #released = new Map<string, { readonly content: string; readonly by: string }>();
 
   released({ at, chainId, key, signBytes }: Release): void {
-    if (signBytes === null) throw new Violation(this.promise, `${at.replica} released no signature`);
+    if (signBytes === null)
+      throw new Violation(this.promise, `${at.replica} released no signature`);
     const { content, hrs } = readSignBytes(signBytes);
     const where = `${chainId} ${key.slice(0, 8)} ${positionOf(hrs)}`;
     const said = Buffer.from(content).toString('hex');
     const known = this.#released.get(where);
     if (known === undefined) this.#released.set(where, { content: said, by: at.replica });
     else if (known.content !== said) {
-      throw new Violation(this.promise, `${where}: ${known.by} released one, ${at.replica} another`);
+      throw new Violation(
+        this.promise,
+        `${where}: ${known.by} released one, ${at.replica} another`,
+      );
     }
   }
 }

@@ -4,13 +4,14 @@
  * Source  docs/architecture.md, the road of one signature: the signer signs the bytes that the verdict carries, and a late
  *         answer is never written to another request.
  */
-import { readSignBytes, type RecordId } from '@cometkms/sign-state';
+import { type RecordId, readSignBytes } from '@cometkms/sign-state';
 import type { Invariant, Release } from '../observations.js';
-import { positionOf, type ProductTruth } from '../product-truth.js';
+import { type ProductTruth, positionOf } from '../product-truth.js';
 import { Violation } from '../violation.js';
 
 export class ReleasedWasCommitted implements Invariant {
-  readonly promise = 'what was released was committed before, to the byte, and answers its own request';
+  readonly promise =
+    'what was released was committed before, to the byte, and answers its own request';
   readonly #truth: ProductTruth;
 
   constructor(truth: ProductTruth) {
@@ -18,7 +19,8 @@ export class ReleasedWasCommitted implements Invariant {
   }
 
   released({ at, chainId, key, request, signBytes }: Release): void {
-    if (signBytes === null) throw new Violation(this.promise, `${at.replica} released no signature`);
+    if (signBytes === null)
+      throw new Violation(this.promise, `${at.replica} released no signature`);
     const { hrs } = readSignBytes(signBytes);
     const id: RecordId = { chainId, key: { type: 'ed25519', bytes: Buffer.from(key, 'hex') } };
     const grant = this.#truth.grantAt(id, hrs);

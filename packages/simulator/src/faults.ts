@@ -1,0 +1,218 @@
+/**
+ * What goes wrong in a world, and when: the list that a seed gives, made before the world begins.
+ *
+ * Owns    the kinds of faults and their draw. As the list stands before anything happens, any part of it can be left
+ *         out and the rest stays as it was: that is how a failure is shrunk (shrink.ts).
+ * Never   does anything: world.ts carries each out.
+ * Atlas   Only a minority of the replicas ever has its disk damaged, put back or copied: `marred`. Then what a quorum
+ *         has acknowledged is still with one that knows. What no cluster can see is left out here and nowhere else: a
+ *         disk that is put back while every replica that knew it later is marred as well.
+ */
+import type { Random } from './random.js';
+import type { Swarm } from './swarm.js';
+
+export type Fault =
+  | { readonly kind: 'kill' | 'powerLoss' | 'stop'; readonly on: number; readonly downMs: number }
+  | { readonly kind: 'allLosePower'; readonly downMs: number }
+  | { readonly kind: 'stall'; readonly on: number; readonly ms: number }
+  | { readonly kind: 'clock'; readonly on: number; readonly rate: number; readonly wallMs: number }
+  | { readonly kind: 'cut'; readonly from: number; readonly to: number; readonly ms: number }
+  | { readonly kind: 'partition'; readonly side: readonly number[]; readonly ms: number }
+  | { readonly kind: 'reset'; readonly x: number; readonly y: number }
+  | { readonly kind: 'hint'; readonly at: number; readonly of: number }
+  | {
+      readonly kind: 'noise';
+      readonly loss: number;
+      readonly duplicate: number;
+      readonly reorder: number;
+      readonly stray: number;
+      readonly tail: number;
+      readonly ms: number;
+    }
+  | {
+      readonly kind: 'slowDisk';
+      readonly on: number;
+      readonly hangMs: number;
+      readonly stall: number;
+      readonly ms: number;
+    }
+  | {
+      readonly kind: 'badDisk';
+      readonly on: number;
+      readonly writeError: number;
+      readonly syncError: number;
+      readonly readError: number;
+      readonly shortWrite: number;
+      readonly ms: number;
+    }
+  | { readonly kind: 'fullDisk'; readonly on: number; readonly ms: number }
+  | {
+      readonly kind: 'damage';
+      readonly on: number;
+      readonly how: 'bitFlip' | 'misdirected';
+      readonly ms: number;
+    }
+  | { readonly kind: 'oldCopy'; readonly on: number; readonly afterMs: number }
+  | { readonly kind: 'clone'; readonly on: number; readonly afterMs: number; readonly ms: number }
+  | { readonly kind: 'validatorCut'; readonly on: number; readonly ms: number }
+  | {
+      readonly kind: 'operator';
+      readonly deed: 'floor' | 'halt' | 'handOver';
+      readonly chain: number;
+      readonly ms: number;
+    }
+  | {
+      readonly kind: 'key';
+      readonly on: number;
+      readonly how: 'fails' | 'wrong';
+      readonly ms: number;
+    };
+
+export interface PlannedFault {
+  /** Its place in the whole list, by which it is left out. */
+  readonly number: number;
+  readonly atMs: number;
+  readonly fault: Fault;
+}
+
+export interface FaultPlan {
+  readonly faults: readonly PlannedFault[];
+  /** Replicas whose disks may be damaged, put back or copied; fewer than half. */
+  readonly marred: readonly number[];
+}
+
+export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
+  const { replicas, rates, faultsForMs, timers } = swarm;
+  const all = Array.from({ length: replicas }, (_, i) => i);
+  const marred = seed
+    .fork('marred')
+    .shuffled(all)
+    .slice(0, Math.floor((replicas - 1) / 2));
+  const election = timers.electionTimeoutMs;
+  const from = swarm.faultsFromTheStart ? 0 : 20 * election;
+  const planned: { atMs: number; fault: Fault }[] = [];
+  const draw = (kind: keyof typeof rates, make: (random: Random) => Fault | null): void => {
+    const random = seed.fork(`fault ${kind}`);
+    const mean = rates[kind];
+    if (mean === Number.POSITIVE_INFINITY) return;
+    for (
+      let at = from + random.exponential(mean);
+      at < from + faultsForMs;
+      at += random.exponential(mean)
+    ) {
+      const fault = make(random);
+      if (fault !== null) planned.push({ atMs: at, fault });
+    }
+  };
+  const one = (random: Random): number => random.pick(all);
+  const other = (random: Random, than: number): number | null =>
+    replicas === 1 ? null : random.pick(all.filter((i) => i !== than));
+  const someTime = (random: Random): number => random.exponential(6 * election);
+  draw('kill', (r) => ({ kind: 'kill', on: one(r), downMs: someTime(r) }));
+  draw('powerLoss', (r) =>
+    r.chance(0.15)
+      ? { kind: 'allLosePower', downMs: someTime(r) }
+      : { kind: 'powerLoss', on: one(r), downMs: someTime(r) },
+  );
+  draw('stop', (r) => ({ kind: 'stop', on: one(r), downMs: someTime(r) }));
+  draw('stall', (r) => ({
+    kind: 'stall',
+    on: one(r),
+    ms: r.exponential(r.pick([0.3, 2, 10]) * election),
+  }));
+  draw('clock', (r) => ({
+    kind: 'clock',
+    on: one(r),
+    rate: r.pick([0.5, 0.99, 1, 1.01, 2]),
+    wallMs: r.range(-1e9, 1e9),
+  }));
+  draw('cut', (r) => {
+    const [x, y] = [one(r), 0];
+    const to = other(r, x);
+    return to === null ? null : { kind: 'cut', from: x, to: to + y, ms: someTime(r) };
+  });
+  draw('partition', (r) => {
+    const side = r.shuffled(all).slice(0, r.between(1, Math.max(1, replicas - 1)));
+    return { kind: 'partition', side, ms: someTime(r) };
+  });
+  draw('reset', (r) => {
+    const x = one(r);
+    const y = other(r, x);
+    return y === null ? null : { kind: 'reset', x, y };
+  });
+  draw('hint', (r) => {
+    const at = one(r);
+    const of = other(r, at);
+    return of === null ? null : { kind: 'hint', at, of };
+  });
+  draw('noise', (r) => ({
+    kind: 'noise',
+    loss: r.pick([0, 0.05, 0.3]),
+    duplicate: r.pick([0, 0.1, 0.5]),
+    reorder: r.pick([0, 0.1, 0.5]),
+    stray: r.pick([0, 0.5]),
+    tail: r.pick([0, 0.02, 0.1]),
+    ms: someTime(r),
+  }));
+  draw('slowDisk', (r) => ({
+    kind: 'slowDisk',
+    on: one(r),
+    hangMs: r.chance(0.5) ? someTime(r) : 0,
+    stall: r.pick([0, 0.05, 0.3]),
+    ms: someTime(r),
+  }));
+  draw('badDisk', (r) => ({
+    kind: 'badDisk',
+    on: one(r),
+    writeError: r.pick([0, 0.1]),
+    syncError: r.pick([0, 0.2]),
+    readError: r.pick([0, 0, 0.1]),
+    shortWrite: r.pick([0, 0.3]),
+    ms: someTime(r),
+  }));
+  draw('fullDisk', (r) => ({ kind: 'fullDisk', on: one(r), ms: someTime(r) }));
+  const marredOne = (random: Random): number | null =>
+    marred.length === 0 ? null : random.pick(marred);
+  draw('damage', (r) => {
+    const on = marredOne(r);
+    return on === null
+      ? null
+      : { kind: 'damage', on, how: r.pick(['bitFlip', 'misdirected']), ms: someTime(r) };
+  });
+  draw('oldCopy', (r) => {
+    const on = marredOne(r);
+    return on === null ? null : { kind: 'oldCopy', on, afterMs: r.exponential(20 * election) };
+  });
+  draw('clone', (r) => {
+    const on = marredOne(r);
+    return on === null
+      ? null
+      : { kind: 'clone', on, afterMs: r.exponential(10 * election), ms: 3 * someTime(r) };
+  });
+  draw('validatorCut', (r) => ({ kind: 'validatorCut', on: one(r), ms: someTime(r) }));
+  draw('operator', (r) => ({
+    kind: 'operator',
+    deed: r.pick(['floor', 'halt', 'handOver']),
+    chain: r.between(0, swarm.chains.length - 1),
+    ms: someTime(r),
+  }));
+  draw('key', (r) => ({
+    kind: 'key',
+    on: one(r),
+    how: r.pick(['fails', 'fails', 'wrong']),
+    ms: someTime(r),
+  }));
+  planned.sort((x, y) => x.atMs - y.atMs);
+  return { faults: planned.map((fault, number) => ({ number, ...fault })), marred };
+}
+
+export function describeFault(fault: Fault, nameOf: (replica: number) => string): string {
+  const words = Object.entries(fault).map(([key, value]) => {
+    if (key === 'kind') return String(value);
+    if (['on', 'from', 'to', 'x', 'y', 'at', 'of'].includes(key))
+      return `${key} ${nameOf(value as number)}`;
+    if (key === 'side') return `side ${(value as number[]).map(nameOf).join('+')}`;
+    return `${key} ${typeof value === 'number' ? Number(value.toPrecision(4)) : String(value)}`;
+  });
+  return words.join(' ');
+}

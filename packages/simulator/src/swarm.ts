@@ -1,0 +1,136 @@
+/**
+ * What kind of world a seed gives: how many replicas, which timers, which faults there are at all and how often.
+ *
+ * Owns    the draw. Each kind of fault is absent from some worlds: what hides behind another one is found there.
+ * Never   draws what happens: faults.ts and workload.ts do, from streams of their own.
+ */
+
+import type { Random } from './random.js';
+import type { Timers } from './replica.js';
+import type { Habits } from './workload.js';
+
+/** What the first state files of a chain say. */
+export type Beginning =
+  /** Every home says that the key has never signed. */
+  | 'neverSigned'
+  /** Every home has the same file. */
+  | 'sameFile'
+  /** One home has a file, the others nothing. */
+  | 'oneFile'
+  /** Files at different places. */
+  | 'differentFiles';
+
+/** Mean times between two of a kind, in milliseconds; infinite: there are none. */
+export interface FaultRates {
+  readonly kill: number;
+  readonly powerLoss: number;
+  readonly stop: number;
+  readonly stall: number;
+  readonly clock: number;
+  readonly cut: number;
+  readonly partition: number;
+  readonly reset: number;
+  readonly hint: number;
+  readonly noise: number;
+  readonly slowDisk: number;
+  readonly badDisk: number;
+  readonly fullDisk: number;
+  readonly damage: number;
+  readonly oldCopy: number;
+  readonly clone: number;
+  readonly validatorCut: number;
+  readonly operator: number;
+  readonly key: number;
+}
+
+export interface Swarm {
+  readonly replicas: number;
+  readonly timers: Timers;
+  readonly snapshotEntries: number;
+  readonly segmentBytes: number;
+  readonly chains: readonly {
+    readonly beginning: Beginning;
+    readonly validators: number;
+    /** Each validator is listed by one replica alone. */
+    readonly exclusive: boolean;
+    readonly habits: Habits;
+  }[];
+  readonly faultsForMs: number;
+  readonly rates: FaultRates;
+  /** Faults before the cluster is founded, too. */
+  readonly faultsFromTheStart: boolean;
+  /** The chance that a frame between replicas passes as bytes. */
+  readonly codec: number;
+  /** Keys in devices: slow, and asked once. */
+  readonly devices: boolean;
+  readonly baseDelayMs: number;
+}
+
+const profiles: readonly Timers[] = [
+  { heartbeatIntervalMs: 25, electionTimeoutMs: 120, leaseMs: 90 },
+  { heartbeatIntervalMs: 100, electionTimeoutMs: 500, leaseMs: 400 },
+  { heartbeatIntervalMs: 150, electionTimeoutMs: 1000, leaseMs: 800 },
+];
+
+export function drawSwarm(seed: Random): Swarm {
+  const random = seed.fork('swarm');
+  const timers = random.pick(profiles);
+  const scale = timers.electionTimeoutMs / 120;
+  /** Present in about half of the worlds, from rare to frequent. */
+  const rate = (typicalMs: number, present = 0.5): number =>
+    random.chance(present)
+      ? typicalMs * Math.sqrt(scale) * 2 ** random.range(-1.5, 2)
+      : Number.POSITIVE_INFINITY;
+  const replicas = random.pick([1, 3, 3, 3, 3, 3, 5, 5]);
+  return {
+    replicas,
+    timers,
+    snapshotEntries: random.pick([5, 20, 100, 1000]),
+    segmentBytes: random.pick([16, 32, 64, 256]) * 1024,
+    chains: Array.from({ length: random.between(1, 3) }, () => drawChain(random)),
+    faultsForMs: random.range(10_000, 60_000) * scale,
+    rates: {
+      kill: rate(4000),
+      powerLoss: rate(6000),
+      stop: rate(10_000, 0.3),
+      stall: rate(2500),
+      clock: rate(4000, 0.3),
+      cut: rate(2500),
+      partition: rate(4000),
+      reset: rate(1500),
+      hint: rate(3000, 0.4),
+      noise: rate(3000),
+      slowDisk: rate(3000),
+      badDisk: rate(8000, 0.3),
+      fullDisk: rate(15_000, 0.2),
+      damage: rate(20_000, 0.25),
+      oldCopy: rate(15_000, 0.3),
+      clone: rate(15_000, 0.25),
+      validatorCut: rate(3000),
+      operator: rate(6000, 0.4),
+      key: rate(8000, 0.2),
+    },
+    faultsFromTheStart: random.chance(0.3),
+    codec: random.pick([0, 0.05, 1]),
+    devices: random.chance(0.2),
+    baseDelayMs: random.pick([0.1, 0.5, 2, 10]),
+  };
+}
+
+function drawChain(random: Random): Swarm['chains'][number] {
+  const wild = random.chance(0.5) ? 1 : 0;
+  return {
+    beginning: random.pick(['neverSigned', 'sameFile', 'oneFile', 'differentFiles']),
+    validators: random.pick([1, 1, 2, 3]),
+    exclusive: random.chance(0.2),
+    habits: {
+      pauseMs: random.pick([20, 60, 200, 600]),
+      otherContent: wild * random.pick([0, 0.02, 0.2]),
+      nil: random.pick([0, 0.02, 0.2]),
+      poison: wild * random.pick([0, 0, 0.01]),
+      below: wild * random.pick([0, 0.02]),
+      restart: random.pick([0, 0.01, 0.05]),
+      newRound: random.pick([0, 0.05]),
+    },
+  };
+}
