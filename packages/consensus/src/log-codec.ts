@@ -12,7 +12,14 @@ import { invariant } from '@cometkms/invariant';
 import Long from 'long';
 import { Reader, Writer } from 'protobufjs/minimal.js';
 import { cometkms } from '#generated/consensus.js';
-import type { Entry, HardState, Member, Membership, Snapshot } from './core/types.js';
+import type {
+  Entry,
+  HardState,
+  Member,
+  Membership,
+  PlacedMembership,
+  Snapshot,
+} from './core/types.js';
 import { ConsensusError } from './errors.js';
 import type { Boot, Genesis, LogBatch, PeerMark } from './storage.js';
 
@@ -66,7 +73,14 @@ export function entryToProto(entry: Entry): Proto.Entry.$Properties {
     index: unsigned(entry.index, 'entry index'),
     term: unsigned(entry.term, 'entry term'),
   };
-  return entry.kind === 'empty' ? { ...place, empty: {} } : { ...place, command: entry.command };
+  switch (entry.kind) {
+    case 'empty':
+      return { ...place, empty: {} };
+    case 'command':
+      return { ...place, command: entry.command };
+    case 'membership':
+      return { ...place, membership: membershipToProto(entry.membership) };
+  }
 }
 
 /**
@@ -80,6 +94,9 @@ export function entryFromProto(message: Proto.Entry.$Properties): Entry {
     return { kind: 'command', index, term, command: copied(message.command) };
   }
   if (message.empty !== null && message.empty !== undefined) return { kind: 'empty', index, term };
+  if (message.membership !== null && message.membership !== undefined) {
+    return { kind: 'membership', index, term, membership: membershipFromProto(message.membership) };
+  }
   throw new ConsensusError('CONSENSUS_RECORD_UNKNOWN', {
     detail: `entry ${index} of term ${term} has no body of a known kind`,
   });
@@ -97,14 +114,20 @@ function memberFromProto(message: Proto.Member.$Properties): Member {
 export function membershipToProto(membership: Membership): Proto.Membership.$Properties {
   const members = (list: readonly Member[]): Proto.Member.$Properties[] =>
     list.map(({ id, name, address, witness }) => ({ id, name, address, witness }));
-  return { voters: members(membership.voters), learners: members(membership.learners) };
+  return {
+    voters: members(membership.voters),
+    learners: members(membership.learners),
+    departed: members(membership.departed ?? []),
+  };
 }
 
 /** @throws ConsensusError CONSENSUS_RECORD_MALFORMED  a member without an id */
 export function membershipFromProto(message: Proto.Membership.$Properties): Membership {
+  const departed = (message.departed ?? []).map(memberFromProto);
   return {
     voters: (message.voters ?? []).map(memberFromProto),
     learners: (message.learners ?? []).map(memberFromProto),
+    ...(departed.length > 0 && { departed }),
   };
 }
 
@@ -138,8 +161,16 @@ function hardFromProto(message: Proto.HardState.$Properties): HardState {
 }
 
 function genesisToProto(genesis: Genesis): Proto.Genesis.$Properties {
-  const { clusterId, self, membership } = genesis;
-  return { clusterId, self, membership: membershipToProto(membership) };
+  const { clusterId, self, membership, admitted } = genesis;
+  return {
+    ...{ clusterId, self, membership: membershipToProto(membership) },
+    ...(admitted && {
+      admitted: {
+        index: unsigned(admitted.index, 'index of a membership'),
+        membership: membershipToProto(admitted.membership),
+      },
+    }),
+  };
 }
 
 function genesisFromProto(message: Proto.Genesis.$Properties): Genesis {
@@ -147,6 +178,14 @@ function genesisFromProto(message: Proto.Genesis.$Properties): Genesis {
     clusterId: name(message.clusterId, 'genesis cluster id'),
     self: name(message.self, 'genesis self'),
     membership: membershipFromProto(required(message.membership, 'genesis membership')),
+    ...(message.admitted && { admitted: placedFromProto(message.admitted) }),
+  };
+}
+
+function placedFromProto(message: Proto.PlacedMembership.$Properties): PlacedMembership {
+  return {
+    index: safeInteger(message.index, 'index of a membership'),
+    membership: membershipFromProto(required(message.membership, 'admitting membership')),
   };
 }
 

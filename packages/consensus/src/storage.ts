@@ -12,6 +12,7 @@ import type {
   MemberId,
   Membership,
   PersistBatch,
+  PlacedMembership,
   Snapshot,
   Term,
 } from './core/types.js';
@@ -21,7 +22,10 @@ export interface Genesis {
   readonly clusterId: string;
   /** The identity that this log belongs to: a foreign disk is refused (rule 55). */
   readonly self: MemberId;
+  /** As founded: the same on every member of the cluster, so that every log begins alike. */
   readonly membership: Membership;
+  /** The membership that admitted this replica, as a learner. Absent: founded with it. */
+  readonly admitted?: PlacedMembership;
 }
 
 /** One start of this replica. `boot` counts up by one per start, `runId` is drawn at random. */

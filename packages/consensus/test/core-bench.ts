@@ -19,6 +19,7 @@ import {
   type Input,
   type MemberId,
   type Membership,
+  type MembershipChange,
   type Message,
   type Millis,
   type Outbox,
@@ -27,6 +28,7 @@ import {
   type Receipt,
   type RoleChange,
   type Snapshot,
+  standingOf,
   step,
   type Term,
   type Ticket,
@@ -60,6 +62,10 @@ export function command(index: Index, term: Term, text = `${term}.${index}`): En
   return { kind: 'command', index, term, command: new TextEncoder().encode(text) };
 }
 
+export function membershipEntry(index: Index, term: Term, membership: Membership): Entry {
+  return { kind: 'membership', index, term, membership };
+}
+
 /** Entries 1, 2, … of these terms. */
 export function entriesOf(...terms: readonly Term[]): readonly Entry[] {
   return terms.map((term, n) => command(n + 1, term));
@@ -89,6 +95,8 @@ export interface BenchStart {
   /** The terms of the entries after the snapshot. */
   readonly terms?: readonly Term[];
   readonly snapshot?: { readonly index: Index; readonly term: Term };
+  /** Instead of `terms`. */
+  readonly entries?: readonly Entry[];
   readonly config?: Partial<CoreConfig>;
 }
 
@@ -104,9 +112,12 @@ export class Bench implements Outbox {
     const terms = start.terms ?? [];
     const membership = membershipOf(start.voters ?? 'abc', start.learners, start.witnesses);
     const recovered = {
-      hard: start.hard ?? { term: terms.at(-1) ?? term, votedFor: null },
+      hard: start.hard ?? {
+        term: start.entries?.at(-1)?.term ?? terms.at(-1) ?? term,
+        votedFor: null,
+      },
       snapshot: { index, term, membership, state: new Uint8Array() },
-      entries: terms.map((each, n) => command(index + n + 1, each)),
+      entries: start.entries ?? terms.map((each, n) => command(index + n + 1, each)),
     };
     this.core = createCore(checkedConfig(start.config), recovered, 0);
   }
@@ -165,6 +176,10 @@ export class Bench implements Outbox {
     return this.tell({ kind: 'propose', ticket, command: new TextEncoder().encode(text) });
   }
 
+  change(ticket: Ticket, change: MembershipChange): readonly Output[] {
+    return this.tell({ kind: 'change', ticket, change });
+  }
+
   /** The peer answers that it holds everything up to `match`. */
   acknowledge(from: MemberId, match: Index, round = 0): readonly Output[] {
     return this.hear(from, accepted(this.core.hard.term, match, round));
@@ -202,7 +217,8 @@ export class Bench implements Outbox {
   }
 
   #others(): readonly MemberId[] {
-    return this.core.snapshot.membership.voters.map(({ id }) => id).filter((id) => id !== 'a');
+    const { voters } = standingOf(this.core).inForce.membership;
+    return voters.map(({ id }) => id).filter((id) => id !== this.core.config.self);
   }
 }
 

@@ -6,7 +6,14 @@
  * Never   forgives: a term that falls or a vote that changes is a failure here, at the write.
  */
 import assert from 'node:assert/strict';
-import type { Entry, HardState, PersistBatch, RecoveredLog, Snapshot } from '../src/core/index.js';
+import type {
+  Entry,
+  HardState,
+  Membership,
+  PersistBatch,
+  RecoveredLog,
+  Snapshot,
+} from '../src/core/index.js';
 
 /** Identifies a whole log prefix by one number: equal chains mean equal prefixes. */
 export function chainOf(previous: number, entry: Entry): number {
@@ -18,7 +25,14 @@ export function chainOf(previous: number, entry: Entry): number {
   mix(entry.index);
   mix(entry.term);
   if (entry.kind === 'command') for (const byte of entry.command) mix(byte + 1);
+  if (entry.kind === 'membership')
+    for (const char of said(entry.membership)) mix(char.charCodeAt(0));
   return hash;
+}
+
+/** Who votes, who learns, who left; equal words mean equal memberships. */
+export function said({ voters, learners, departed = [] }: Membership): string {
+  return [voters, learners, departed].map((list) => list.map(({ id }) => id).join(',')).join('|');
 }
 
 /**
@@ -59,6 +73,14 @@ export class ChainedLog {
     return [...this.#entries.values()].map(({ entry }) => entry);
   }
 
+  /** What a log makes of the membership is a function of the log alone (rules 39 and 44). */
+  membershipAt(index: number): Membership {
+    const made = this.entries().findLast(
+      (entry) => entry.kind === 'membership' && entry.index <= index,
+    );
+    return made?.kind === 'membership' ? made.membership : this.snapshot.membership;
+  }
+
   apply({ truncateFrom, entries, snapshot, resetLog }: PersistBatch): void {
     if (truncateFrom !== undefined) {
       for (let index = this.lastIndex; index >= truncateFrom; index -= 1) {
@@ -72,6 +94,10 @@ export class ChainedLog {
     }
     if (snapshot === undefined) return;
     if (resetLog === true) this.#entries.clear();
+    else {
+      const carries = said(this.membershipAt(snapshot.index));
+      assert.equal(said(snapshot.membership), carries, 'a snapshot of another membership');
+    }
     for (let index = this.snapshot.index + 1; index <= snapshot.index; index += 1) {
       this.#entries.delete(index);
     }

@@ -3,11 +3,17 @@
  *
  * Owns    the tables that are kept for ever: leaders by term, what committed, which logs were seen.
  * Never   asks a core what it believes where the disk or the wire can be asked instead.
- * Rule    Raft paper, figure 3 (the five properties), and rules 1, 10, 11, 12.
+ * Rule    Raft paper, figure 3 (the five properties), and rules 1, 10, 11, 12, 39, 44.
  */
 import assert from 'node:assert/strict';
-import type { MemberId, PromiseMessage, ProposalOutcome, Ticket } from '../src/core/index.js';
-import type { ChainedLog, VirtualDisk } from './core-disk.js';
+import type {
+  MemberId,
+  PromiseMessage,
+  ProposalOutcome,
+  Snapshot,
+  Ticket,
+} from '../src/core/index.js';
+import { type ChainedLog, said, type VirtualDisk } from './core-disk.js';
 
 export class Oracle {
   readonly #leaderOfTerm = new Map<number, MemberId>();
@@ -15,6 +21,10 @@ export class Oracle {
   readonly #committed = new Map<number, number>();
   readonly #chainByPlace = new Map<string, number>();
   readonly #committedTickets = new Map<Ticket, number>();
+  /** Of changes: they carry no ticket in the log, so who asked for which is kept here. */
+  readonly #changes = new Set<Ticket>();
+  /** index -> the membership that was committed there. */
+  readonly #memberships = new Map<number, string>();
   readonly outcomes = new Map<Ticket, ProposalOutcome>();
   /** What was committed first in which term. */
   readonly #firsts: { readonly term: number; readonly index: number }[] = [];
@@ -22,6 +32,14 @@ export class Oracle {
 
   get highestCommitted(): number {
     return this.#highest;
+  }
+
+  get changesCommitted(): number {
+    return this.#memberships.size;
+  }
+
+  asked(ticket: Ticket): void {
+    this.#changes.add(ticket);
   }
 
   get terms(): number {
@@ -64,6 +82,7 @@ export class Oracle {
       this.#committed.set(index, chain);
       const entry = log.entryAt(index);
       if (entry?.kind === 'command') this.#committedTickets.set(ticketOf(entry.command), index);
+      if (entry?.kind === 'membership') this.#memberships.set(index, said(entry.membership));
     }
     if (through <= this.#highest) return;
     this.#highest = through;
@@ -76,12 +95,16 @@ export class Oracle {
     );
   }
 
-  restored(index: number, chain: number): void {
+  restored({ index, membership }: Snapshot, chain: number): void {
     assert.equal(
       this.#committed.get(index) ?? 0,
       chain,
       `a snapshot at ${index} of another history`,
     );
+    const made = [...this.#memberships.keys()].filter((at) => at <= index);
+    if (made.length === 0) return;
+    const latest = this.#memberships.get(Math.max(...made));
+    assert.equal(said(membership), latest, `a snapshot at ${index} of another membership`);
   }
 
   /** A promise leaves: the disk of its sender must already keep it, whatever crashes next. */
@@ -110,6 +133,10 @@ export class Oracle {
     this.outcomes.set(ticket, outcome);
     if (outcome.kind !== 'committed') return;
     const entry = log.entryAt(outcome.index);
+    if (this.#changes.has(ticket)) {
+      assert.ok(entry?.kind === 'membership' && entry.term === outcome.term, 'no change is there');
+      return;
+    }
     assert.ok(entry?.kind === 'command' && entry.term === outcome.term, 'another entry is there');
     assert.equal(ticketOf(entry.command), ticket, 'resolved by another proposal’s entry');
   }
@@ -117,6 +144,7 @@ export class Oracle {
   /** At the end: outcomes told the truth. */
   settle(): void {
     for (const [ticket, outcome] of this.outcomes) {
+      if (this.#changes.has(ticket)) continue;
       const index = this.#committedTickets.get(ticket);
       if (outcome.kind === 'notLeader') assert.equal(index, undefined, 'refused, yet committed');
       if (outcome.kind === 'committed')

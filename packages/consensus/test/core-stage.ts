@@ -8,7 +8,15 @@
  * durable at once, except on a replica whose disk is held.
  */
 import assert from 'node:assert/strict';
-import type { CoreConfig, Input, MemberId, Message, Receipt } from '../src/core/index.js';
+import type {
+  CoreConfig,
+  Entry,
+  Input,
+  MemberId,
+  MembershipChange,
+  Message,
+  Receipt,
+} from '../src/core/index.js';
 import { Bench, type BenchStart, type Output } from './core-bench.js';
 
 export interface Letter {
@@ -51,6 +59,12 @@ export class Stage {
     return lines.join('\n');
   }
 
+  /** What happened since the last look is this, line by line. */
+  tells(story: string): void {
+    const lines = story.split('\n').map((line) => line.trim());
+    assert.equal(this.trace(), lines.filter((line) => line !== '').join('\n'));
+  }
+
   tell(id: MemberId, input: Input): void {
     const actor = this.#actor(id);
     actor.bench.now = this.now;
@@ -74,6 +88,10 @@ export class Stage {
     const kept = actor.waiting.splice(0);
     for (const { letter } of kept) this.#wire.push(letter);
     this.tell(id, { kind: 'durable', through: actor.durable as Receipt });
+  }
+
+  change(id: MemberId, ticket: number, change: MembershipChange): void {
+    this.tell(id, { kind: 'change', ticket, change });
   }
 
   propose(id: MemberId, ticket: number, text: string): void {
@@ -135,7 +153,7 @@ export class Stage {
       case 'persist': {
         actor.handedOut = output[1];
         const { truncateFrom, entries } = output[2];
-        const range = (entries ?? []).map((each) => `${each.term}.${each.index}`).join(' ');
+        const range = (entries ?? []).map(written).join(' ');
         if (truncateFrom !== undefined) this.#say(id, `truncates from ${truncateFrom}`);
         if (range !== '') this.#say(id, `writes ${range}`);
         return;
@@ -155,9 +173,12 @@ export class Stage {
       case 'restore':
         this.#say(id, `restores ${output[1].index}`);
         return;
-      case 'resolve':
-        this.#say(id, `answers ${output[1]}: ${output[2].kind}`);
+      case 'resolve': {
+        const [, ticket, outcome] = output;
+        const why = outcome.kind === 'refused' ? ` (${outcome.refusal.kind})` : '';
+        this.#say(id, `answers ${ticket}: ${outcome.kind}${why}`);
         return;
+      }
       case 'changed': {
         const { role, term, reason } = output[1];
         this.#say(id, `is ${role} of term ${term} (${reason})`);
@@ -171,4 +192,13 @@ export class Stage {
   #say(id: MemberId, what: string): void {
     this.#trace.push(`${id} ${what}`);
   }
+}
+
+/** Term and place; of a membership, who votes and, after a bar, who learns. */
+function written(entry: Entry): string {
+  const place = `${entry.term}.${entry.index}`;
+  if (entry.kind !== 'membership') return place;
+  const { voters, learners } = entry.membership;
+  const ids = (members: typeof voters): string => members.map(({ id }) => id).join('');
+  return `${place}(${ids(voters)}${learners.length > 0 ? `|${ids(learners)}` : ''})`;
 }

@@ -10,19 +10,13 @@ import { test } from 'node:test';
 import { mayServe, statusOf } from '../src/core/index.js';
 import { type Letter, Stage } from './core-stage.js';
 
-function tells(stage: Stage, story: string): void {
-  const lines = story.split('\n').map((line) => line.trim());
-  assert.equal(stage.trace(), lines.filter((line) => line !== '').join('\n'));
-}
-
 /** Three replicas with the same one entry; a leads term 2 and its empty entry, 2, is committed. */
 function ledByA(): Stage {
   const start = { terms: [1] };
   const stage = new Stage('abc', { a: start, b: start, c: start });
   stage.expire('a');
   stage.deliver();
-  tells(
-    stage,
+  stage.tells(
     `a is preCandidate of term 1 (timeout)
      a is candidate of term 2 (pre_vote_won)
      b is follower of term 2 (higher_term)
@@ -43,8 +37,7 @@ function ledByA(): Stage {
 /** What b and c say to each other makes b the leader of term 3; a hears nothing of it. */
 function bTakesOver(stage: Stage, why: 'timeout' | 'peer_closed'): void {
   stage.deliver(stage.between('b', 'c'));
-  tells(
-    stage,
+  stage.tells(
     `b is preCandidate of term 2 (${why})
      b is candidate of term 3 (pre_vote_won)
      c is follower of term 3 (higher_term)
@@ -80,8 +73,7 @@ test('rule 17, figure 8: an old entry on a majority may yet be replaced: not com
   stage.deliver(stage.between('a', 'b', 'c', 'd'), ofTerm4);
   stage.beat('a');
   stage.deliver(stage.between('a', 'b', 'c'), ofTerm4);
-  tells(
-    stage,
+  stage.tells(
     `a is preCandidate of term 3 (timeout)
      a is candidate of term 4 (pre_vote_won)
      b is follower of term 4 (higher_term)
@@ -103,8 +95,7 @@ test('rule 17, figure 8: an old entry on a majority may yet be replaced: not com
   stage.deliver(stage.between('c', 'd', 'e'));
   stage.expire('e');
   stage.deliver(stage.between('c', 'd', 'e'));
-  tells(
-    stage,
+  stage.tells(
     `e is preCandidate of term 3 (timeout)
      e is follower of term 4 (higher_term)
      e is preCandidate of term 4 (timeout)
@@ -133,8 +124,7 @@ test('rule 20: an append that arrives late keeps the suffix', () => {
   stage.post(...late);
   stage.propose('a', 8, 'y');
   stage.deliver();
-  tells(
-    stage,
+  stage.tells(
     `a writes 2.3
      a writes 2.4
      c writes 2.3
@@ -152,7 +142,7 @@ test('rule 20: an append that arrives late keeps the suffix', () => {
   );
   stage.post(...late);
   stage.deliver();
-  tells(stage, '');
+  stage.tells('');
   assert.equal(stage.bench('b').core.log.lastIndex, 4);
 });
 
@@ -164,15 +154,13 @@ test('rule 11: a repeated append is acknowledged with the first one’s write, n
   stage.intercept(stage.between('a', 'c'));
   stage.post(...append, ...append);
   stage.deliver();
-  tells(
-    stage,
+  stage.tells(
     `a writes 2.3
      b writes 2.3`,
   );
   stage.releaseDisk('b');
   stage.deliver();
-  tells(
-    stage,
+  stage.tells(
     `a answers 7: committed
      a commits 3
      b commits 3`,
@@ -191,11 +179,11 @@ test('rule 28: one broken link deposes nobody: the other follower hears the lead
   const stage = ledByA();
   stage.tell('b', { kind: 'link', peer: 'a', state: 'closed' });
   stage.deliver(stage.between('b', 'c'));
-  tells(stage, 'b is preCandidate of term 2 (peer_closed)');
+  stage.tells('b is preCandidate of term 2 (peer_closed)');
   stage.tell('b', { kind: 'link', peer: 'a', state: 'up' });
   stage.beat('a');
   stage.deliver();
-  tells(stage, 'b is follower of term 2 (leader_found)');
+  stage.tells('b is follower of term 2 (leader_found)');
 });
 
 test('a paused leader refuses to serve when it wakes, and what it then takes on is unknown', () => {
@@ -208,8 +196,7 @@ test('a paused leader refuses to serve when it wakes, and what it then takes on 
   assert.equal(mayServe(stage.bench('a').core, stage.now), false);
   stage.propose('a', 7, 'x');
   stage.deliver();
-  tells(
-    stage,
+  stage.tells(
     `a writes 2.3
      a answers 7: unknown
      a is follower of term 3 (higher_term)
@@ -227,8 +214,7 @@ test('rules 33 and 34: leadership is handed on, and a second word to take over i
   stage.post(...word);
   stage.propose('a', 7, 'x');
   stage.deliver();
-  tells(
-    stage,
+  stage.tells(
     `a answers 7: notLeader
      c is candidate of term 3 (transfer)
      a is follower of term 3 (higher_term)
@@ -245,5 +231,5 @@ test('rules 33 and 34: leadership is handed on, and a second word to take over i
   );
   stage.post(...word);
   stage.deliver();
-  tells(stage, '');
+  stage.tells('');
 });

@@ -1,5 +1,5 @@
 /**
- * The core in a world that loses, delays, cuts, pauses and crashes, a few hundred seeds of it.
+ * The core in a world that loses, delays, cuts, pauses, crashes and changes its members, some hundred seeds of it.
  *
  * Owns    what happens to the world, and what must be true once it is left in peace.
  * Rule    safety is checked at each step (core-oracle.ts); liveness after healing.
@@ -7,8 +7,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { onViolation } from '@cometkms/invariant';
-import { mayServe } from '../src/core/index.js';
-import { type Replica, World } from './core-world.js';
+import { type MembershipChange, mayServe, standingOf } from '../src/core/index.js';
+import { memberOf, type Replica, World } from './core-world.js';
 
 const seeds = 500;
 const faultyMs = 4000;
@@ -63,9 +63,34 @@ const faults: readonly Fault[] = [
   },
 ];
 
+/** Somebody asks each who leads, or believes so, for a change that may make sense or not. */
+function changesTheMembership(world: World): void {
+  const { dice, replicas } = world;
+  for (const leader of replicas) {
+    if (leader.core?.role.kind !== 'leader') continue;
+    const { voters, learners } = standingOf(leader.core).inForce.membership;
+    const members = [...voters, ...learners].map(({ id }) => id);
+    const member = memberOf(dice.pick(replicas).id);
+    const changes: readonly MembershipChange[] = [
+      { kind: 'addLearner', member },
+      { kind: 'remove', id: dice.chance(0.3) ? leader.id : dice.pick(members) },
+      { kind: 'replace', id: dice.pick(members), member },
+      ...learners.map(({ id }) => ({ kind: 'promote', id }) as const),
+      ...learners.map(({ id }) => ({ kind: 'promote', id }) as const),
+    ];
+    // Below three voters one crash would stop it all, which shows nothing.
+    const change = dice.pick(changes);
+    const shrinks = change.kind === 'remove' || change.kind === 'replace';
+    if (!shrinks || voters.length > 2) world.change(leader, change);
+  }
+}
+
+/** Every other seed has spares, and changes of the membership among its faults. */
+const hasSpares = (seed: number): boolean => seed % 2 === 0;
+
 function run(seed: number): World {
   const voters = seed % 3 === 0 ? 5 : 3;
-  const world = new World(seed, voters, seed % 4 === 0 ? 1 : 0);
+  const world = new World(seed, voters, seed % 4 === 0 ? 1 : 0, hasSpares(seed) ? 6 : 0);
   const { dice, replicas } = world;
   // Each run draws its own weather and its own faults; some have none of a kind.
   const some = (most: number): number => (dice.chance(0.5) ? dice.roll() * most : 0);
@@ -79,8 +104,10 @@ function run(seed: number): World {
   const drawn = faults.filter(() => dice.chance(0.7));
   const pace = 10 + dice.roll() * 80;
   const mending = 0.2 + dice.roll() * 0.6;
+  const changing = hasSpares(seed) ? 0.05 + dice.roll() * 0.4 : 0;
   while (world.now < faultyMs) {
     world.runFor(dice.roll() * pace);
+    if (dice.chance(changing)) changesTheMembership(world);
     for (const replica of replicas) if (dice.chance(0.5)) world.propose(replica);
     if (dice.chance(mending)) world.mend();
     const fault = drawn.length > 0 && dice.chance(0.5) ? dice.pick(drawn) : null;
@@ -107,17 +134,24 @@ function converge(world: World): void {
   world.propose(leader);
   world.runFor(200);
   assert.ok(world.oracle.highestCommitted > committed, 'a healthy cluster commits');
+  assert.ok(leader.core !== null);
+  const { voters, learners } = standingOf(leader.core).inForce.membership;
+  const members = new Set([...voters, ...learners].map(({ id }) => id));
   for (const replica of world.replicas) {
+    assert.deepEqual(replica.tickets, [], `${replica.id} has no open ticket`);
+    if (!members.has(replica.id)) continue;
     assert.equal(replica.applied, world.oracle.highestCommitted, `${replica.id} caught up`);
     assert.equal(replica.state, leader.state, `${replica.id} has the same state`);
-    assert.deepEqual(replica.tickets, [], `${replica.id} has no open ticket`);
   }
   world.oracle.settle();
 }
 
 test(`nothing goes wrong for good in ${seeds} faulty worlds`, () => {
-  const reached = { crashes: 0, truncations: 0, restores: 0, stalls: 0, terms: 0, commits: 0 };
-  const outcomes = { committed: 0, notLeader: 0, unknown: 0 };
+  const reached = {
+    ...{ crashes: 0, truncations: 0, restores: 0, stalls: 0, terms: 0, commits: 0 },
+    ...{ changes: 0, rollbacks: 0, removedLeaders: 0 },
+  };
+  const outcomes = { committed: 0, notLeader: 0, unknown: 0, refused: 0 };
   for (let seed = 1; seed <= seeds; seed += 1) {
     try {
       const world = run(seed);
@@ -126,6 +160,9 @@ test(`nothing goes wrong for good in ${seeds} faulty worlds`, () => {
       reached.truncations += world.counts.truncations;
       reached.restores += world.counts.restores;
       reached.stalls += world.counts.stalls;
+      reached.rollbacks += world.counts.rollbacks;
+      reached.removedLeaders += world.counts.removedLeaders;
+      reached.changes += world.oracle.changesCommitted;
       reached.terms += world.oracle.terms;
       reached.commits += world.oracle.highestCommitted;
       for (const { kind } of world.oracle.outcomes.values()) outcomes[kind] += 1;
@@ -134,7 +171,10 @@ test(`nothing goes wrong for good in ${seeds} faulty worlds`, () => {
     }
   }
   // A calm world would prove nothing: the situations were reached.
-  const atLeast = { crashes: 5, truncations: 0.3, restores: 0.3, stalls: 1, terms: 5, commits: 20 };
+  const atLeast = {
+    ...{ crashes: 5, truncations: 0.3, restores: 0.3, stalls: 1, terms: 5, commits: 20 },
+    ...{ changes: 1, rollbacks: 0.02, removedLeaders: 0.05 },
+  };
   for (const [name, perSeed] of Object.entries(atLeast)) {
     const seen = reached[name as keyof typeof reached];
     assert.ok(seen >= perSeed * seeds, `${name}: only ${seen} in ${seeds} seeds`);

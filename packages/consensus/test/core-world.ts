@@ -19,17 +19,19 @@ import {
   checkCoreConfig,
   createCore,
   type Input,
+  type Member,
   type MemberId,
-  type Membership,
+  type MembershipChange,
   type Message,
   type Outbox,
   type PersistBatch,
   type PromiseMessage,
   type Receipt,
+  standingOf,
   step,
   type Ticket,
 } from '../src/core/index.js';
-import { ChainedLog, chainOf, chainOfState, stateBytes, VirtualDisk } from './core-disk.js';
+import { ChainedLog, chainOf, chainOfState, said, stateBytes, VirtualDisk } from './core-disk.js';
 import { commandOf, Oracle } from './core-oracle.js';
 import { Schedule, type Timed } from './core-schedule.js';
 
@@ -99,24 +101,32 @@ export interface Weather {
 
 export const calm: Weather = { loss: 0, doubling: 0, heavyDelay: 0, syncMs: 1, slowWrites: 0 };
 
+export const memberOf = (id: MemberId): Member => ({
+  ...{ id, name: id, address: `${id}:1`, witness: false },
+});
+
 export class World {
   readonly dice: Dice;
   readonly oracle = new Oracle();
   readonly replicas: readonly Replica[];
-  readonly counts = { crashes: 0, truncations: 0, restores: 0, delivered: 0, stalls: 0 };
+  readonly counts = {
+    ...{ crashes: 0, truncations: 0, restores: 0, delivered: 0, stalls: 0 },
+    ...{ rollbacks: 0, removedLeaders: 0 },
+  };
   weather: Weather = calm;
   now = 0;
-  readonly #membership: Membership;
   readonly #cut = new Set<string>();
   readonly #events = new Schedule<Happening>();
   #nextTicket = 1;
 
-  constructor(seed: number, voters: number, learners = 0) {
+  /** @param spares  replicas that are there and members of nothing yet: a change may take them in */
+  constructor(seed: number, voters: number, learners = 0, spares = 0) {
     this.dice = new Dice(seed + 1);
-    const names = Array.from({ length: voters + learners }, (_, n) => String.fromCharCode(97 + n));
-    const members = names.map((id) => ({ id, name: id, address: `${id}:1`, witness: false }));
-    this.#membership = { voters: members.slice(0, voters), learners: members.slice(voters) };
-    const genesis = { index: 0, term: 0, membership: this.#membership, state: stateBytes(0) };
+    const length = voters + learners + spares;
+    const names = Array.from({ length }, (_, n) => String.fromCharCode(97 + n));
+    const members = names.slice(0, voters + learners).map(memberOf);
+    const membership = { voters: members.slice(0, voters), learners: members.slice(voters) };
+    const genesis = { index: 0, term: 0, membership, state: stateBytes(0) };
     this.replicas = names.map((id) => ({
       id,
       disk: new VirtualDisk(genesis),
@@ -223,6 +233,15 @@ export class World {
     this.tell(replica, { kind: 'propose', ticket, command: commandOf(ticket) });
   }
 
+  change(replica: Replica, change: MembershipChange): void {
+    if (replica.core === null || replica.pausedUntil > this.now) return;
+    const ticket = this.#nextTicket;
+    this.#nextTicket += 1;
+    replica.tickets.push(ticket);
+    this.oracle.asked(ticket);
+    this.tell(replica, { kind: 'change', ticket, change });
+  }
+
   compact(replica: Replica): void {
     const { applied: index, state } = replica;
     this.tell(replica, { kind: 'compact', index, state: stateBytes(state) });
@@ -272,6 +291,10 @@ export class World {
     const stallsBefore = core.stalls.count;
     step(core, this.now, input, this.#outboxOf(replica, doNext));
     assert.ok(core.hard.term >= termBefore, 'a term went back');
+    const { intended } = replica;
+    const { membership } = standingOf(core).inForce;
+    const logged = intended.membershipAt(intended.lastIndex);
+    assert.equal(said(membership), said(logged), 'the membership in force is the log’s last');
     this.counts.stalls += core.stalls.count - stallsBefore;
     for (const run of doNext) run();
     this.#startWrite(replica);
@@ -283,6 +306,7 @@ export class World {
         replica.lastReceipt += 1;
         const receipt = replica.lastReceipt as Receipt;
         replica.batches.push({ receipt, batch });
+        this.#noteRollback(replica, batch);
         replica.intended.apply(batch);
         if (batch.truncateFrom !== undefined) this.counts.truncations += 1;
         this.oracle.wrote(replica.intended, batch.entries?.[0]?.index ?? Number.POSITIVE_INFINITY);
@@ -299,7 +323,7 @@ export class World {
         replica.state = chainOfState(snapshot.state);
         replica.commit = snapshot.index;
         replica.applied = snapshot.index;
-        this.oracle.restored(snapshot.index, replica.state);
+        this.oracle.restored(snapshot, replica.state);
       },
       resolve: (ticket, outcome) => {
         replica.tickets = replica.tickets.filter((open) => open !== ticket);
@@ -315,15 +339,25 @@ export class World {
         };
         this.#push(Math.max(at, this.now), replica, wake, true);
       },
-      changed: ({ role, term }) => {
+      changed: ({ role, term, reason }) => {
+        if (reason === 'removed') this.counts.removedLeaders += 1;
         if (role === 'leader') this.oracle.elected(replica.id, term, replica.intended);
       },
     };
   }
 
+  #noteRollback({ intended }: Replica, { truncateFrom }: PersistBatch): void {
+    if (truncateFrom === undefined) return;
+    const lost = intended.entries().filter(({ index }) => index >= truncateFrom);
+    if (lost.some(({ kind }) => kind === 'membership')) this.counts.rollbacks += 1;
+  }
+
   #committed(replica: Replica, through: number, doNext: (() => void)[]): void {
     assert.ok(through > replica.commit, 'a commit index went back');
-    const disks = this.replicas.slice(0, this.#membership.voters.length).map(({ disk }) => disk);
+    // Whoever commits first leads, so it is a majority of its own membership that must hold it.
+    const { voters } = replica.intended.membershipAt(replica.intended.lastIndex);
+    const ids = new Set(voters.map(({ id }) => id));
+    const disks = this.replicas.filter(({ id }) => ids.has(id)).map(({ disk }) => disk);
     const term = replica.core?.hard.term ?? assert.fail('commits while down');
     this.oracle.committed(replica.intended, term, replica.commit, through, disks);
     replica.commit = through;

@@ -1,15 +1,16 @@
 /**
  * A small log, damaged in every way that one hand can: recovery refuses, or gives exactly what was
  * written up to some frame that includes all acknowledged ones. Never a wrong record, never a silent loss.
+ * Several segments and long frames: wal-fuzz.slow.ts.
  */
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import fc from 'fast-check';
-import { ConsensusError } from '../src/errors.js';
-import type { LogBatch, RecoveredStorage } from '../src/storage.js';
+import type { LogBatch } from '../src/storage.js';
 import { BLOCK_BYTES, SECTOR_BYTES } from '../src/wal/frame.js';
 import type { SegmentBytes } from '../src/wal/scan.js';
-import { command, diskOf, founding, recovered, segmentsOn, statesOf } from './log-samples.js';
+import { command, diskOf, founding, segmentsOn, statesOf } from './log-samples.js';
+import { flippingEach, judge } from './wal-damage.js';
 
 /** Four frames of one block each, and behind them one block that is blank. */
 const calls: readonly (readonly LogBatch[])[] = [
@@ -23,55 +24,19 @@ const SIZE = 6 * BLOCK_BYTES;
 // Some 300,000 refusals follow: their stacks would cost more than the reading.
 Error.stackTraceLimit = 0;
 
-let states: RecoveredStorage[];
+let judged: ReturnType<typeof judge>;
 let whole: SegmentBytes;
 
 before(async () => {
-  states = await statesOf(calls);
+  judged = judge(await statesOf(calls));
   const [segment] = segmentsOn(await diskOf(calls, SIZE));
   assert.ok(segment !== undefined);
   whole = segment;
   assert.equal(outcomeOf(segment.bytes, 4), 4);
 });
 
-/** How many calls are in what was recovered; null where recovery refused. */
-function outcomeOf(bytes: Buffer, noted: number, name = whole): number | null {
-  let found: ReturnType<typeof recovered>;
-  try {
-    found = recovered([{ ...name, bytes }], noted);
-  } catch (error) {
-    assert.ok(error instanceof ConsensusError, String(error));
-    return null;
-  }
-  const calls = states.findIndex((state) => JSON.stringify(essence(state)) === essenceOf(found));
-  assert.ok(calls >= 0, `a state that never was: ${JSON.stringify(found)}`);
-  assert.ok(calls >= noted, `call ${noted} was acknowledged, and ${calls} were recovered`);
-  return calls;
-}
-
-const essence = ({
-  genesis,
-  hard,
-  snapshot,
-  entries,
-  boot,
-  marks,
-}: Omit<RecoveredStorage, 'cutBytes'>) => ({
-  ...{ genesis, hard, snapshot, entries, boot, marks },
-});
-const essenceOf = (state: Omit<RecoveredStorage, 'cutBytes'>): string =>
-  JSON.stringify(essence(state));
-
-/** Calls `look` with each single bit of [from, to) flipped. */
-function flippingEach(bytes: Buffer, from: number, to: number, look: (bit: number) => void): void {
-  for (let at = from; at < to; at += 1) {
-    const good = bytes[at] ?? 0;
-    for (let bit = 0; bit < 8; bit += 1) {
-      bytes[at] = good ^ (1 << bit);
-      look(at * 8 + bit);
-    }
-    bytes[at] = good;
-  }
+function outcomeOf(bytes: Buffer, acknowledged: number): number | null {
+  return judged([{ ...whole, bytes }], acknowledged);
 }
 
 test('every single flipped bit is refused, wherever it is, blank blocks included', () => {

@@ -5,7 +5,8 @@
  * Never   overwrites the newest slot with anything but its own bytes, and never lowers the mark. It takes no mark
  *         from anywhere but `raise` and, where the file is lost, from the applied state (`rebuild`).
  * Rule    docs/architecture.md, second gates: above, or the same HRS and content; else refused.
- * Proof   test/watermark.test.ts: every truncation and bit flip, and a process killed while it raises.
+ * Proof   test/watermark.test.ts: every truncation and bit flip, and a process killed while it raises;
+ *         simulator/test/storage.test.ts: any sequence of kills, lost power and errors.
  *
  * Layout, little endian, slots of 4096 bytes so that no two share a page of the file system:
  *
@@ -96,7 +97,12 @@ export async function openWatermark(
     return { kind: 'lost', reason: file === null ? 'missing' : 'damaged', rebuild };
   }
   const watermark = await openForWriting(place, found.mark, found.next);
-  await watermark.makeCertain();
+  try {
+    await watermark.makeCertain();
+  } catch (error) {
+    await watermark.close();
+    throw error;
+  }
   return { kind: 'held', watermark, badSlot: found.badSlot };
 }
 

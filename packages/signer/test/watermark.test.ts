@@ -9,7 +9,13 @@ import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { InvariantViolation, onViolation } from '@cometkms/invariant';
 import type { Hrs } from '@cometkms/sign-state';
-import { openWatermark, SignerError, type WatermarkFile } from '../src/index.js';
+import {
+  type DurableFiles,
+  openWatermark,
+  SignerError,
+  systemFiles,
+  type WatermarkFile,
+} from '../src/index.js';
 import { classify, encodeSlot, type Mark, ownerOf } from '../src/watermark.js';
 import { inTemporaryDirectory } from './temporary.js';
 import { hrs, id } from './worlds.js';
@@ -102,6 +108,48 @@ test('a mark is in the file when raise resolves, and not told before', () =>
     assert.deepEqual(again.watermark.current(), { hrs: hrs(7) });
     await again.watermark.close();
     await watermark.close();
+  }));
+
+/** The system's files, and what is asked of them; `fails` rejects one kind of call. */
+function recorded(calls: string[], fails: string | null): DurableFiles {
+  const call = async <T>(kind: string, run: () => Promise<T>): Promise<T> => {
+    calls.push(kind);
+    if (kind === fails) throw new Error('EIO');
+    return run();
+  };
+  return {
+    ...systemFiles,
+    open: async (path) => {
+      const file = await systemFiles.open(path);
+      return {
+        write: (bytes, at) => call(`write at ${at}`, () => file.write(bytes, at)),
+        sync: () => call('sync', () => file.sync()),
+        close: () => file.close(),
+      };
+    },
+    syncDirectoryOf: (path) => call('sync directory', () => systemFiles.syncDirectoryOf(path)),
+  };
+}
+
+test('what is read is written once more in its place, and synced, before it is held', () =>
+  inTemporaryDirectory(async (dir) => {
+    const path = join(dir, 'watermark');
+    const watermark = await fresh(dir);
+    await watermark.raise(hrs(7), X);
+    await watermark.close();
+    const before = await readFile(path);
+    const steps = ['write at 0', 'sync', 'sync directory'];
+    const calls: string[] = [];
+    const edges = { files: recorded(calls, null), nowMs: () => 0 };
+    const opened = await openWatermark(path, id, edges);
+    assert.ok(opened.kind === 'held');
+    await opened.watermark.close();
+    assert.deepEqual(calls, steps);
+    assert.deepEqual(await readFile(path), before);
+    for (const step of steps) {
+      const failing = { files: recorded([], step), nowMs: () => 0 };
+      await assert.rejects(openWatermark(path, id, failing), { code: 'SIGNER_WATERMARK_FAILED' });
+    }
   }));
 
 test('a failed write rejects, and no later raise is believed', () =>

@@ -80,23 +80,6 @@ export class MountedDisk {
     syncDirectoryOf: (path) => this.#wait(path, () => this.#disk.syncDirectory(dirname(path))),
   };
 
-  /**
-   * In the order of cmkms's `writeNewFile` (home.ts), so that a death in the midst leaves what it would there: nothing,
-   * a part, or the whole. @throws EEXIST, EIO, ENOSPC
-   */
-  async writeNew(path: string, contents: Uint8Array): Promise<void> {
-    const file = await this.durableFiles.create(path);
-    try {
-      for (let done = 0; done < contents.length; ) {
-        done += await file.write(contents.subarray(done), done);
-      }
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await this.durableFiles.syncDirectoryOf(path);
-  }
-
   #readPlain(path: string): { readonly bytes: Buffer; readonly mode: number } | null {
     try {
       const bytes = this.#disk.read(path);

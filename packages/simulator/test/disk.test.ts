@@ -189,26 +189,6 @@ test('what a dead process asks for does not happen, and has no end', async () =>
   assert.equal(sight(contents(world)), '11111111');
 });
 
-test('a new file that is being written is missing, a part, or whole; and whole once that was told', async () => {
-  const seen = new Set<string>();
-  for (const seed of seeds) {
-    const world = new DiskWorld(seed, { shortWrite: 0.3 });
-    const mounted = world.start();
-    let told = false;
-    void mounted.writeNew('priv/new', blockOf(7, 3)).then(() => {
-      told = true;
-    });
-    await world.goOn(seed % 12);
-    world.losePower();
-    const bytes = world.disk.contents('priv/new');
-    const found = bytes === null ? 'missing' : sight(bytes) === '777' ? 'whole' : 'a part';
-    if (told) assert.equal(found, 'whole');
-    seen.add(`${found}, ${told ? 'told' : 'not told'}`);
-  }
-  const expected = ['a part, not told', 'missing, not told', 'whole, not told', 'whole, told'];
-  assert.deepEqual([...seen].sort(), expected);
-});
-
 // --------------------------------------------------------------------------------------- faults
 
 test('after an error at a sync the next one says success, and what waited is lost or not', async () => {

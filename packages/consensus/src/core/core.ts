@@ -19,7 +19,8 @@ import type { HardState, Index, MemberId, Millis, RecoveredLog, Snapshot } from 
 
 export interface Leading {
   readonly kind: 'leader';
-  readonly peers: ReadonlyMap<MemberId, Progress>;
+  /** Of all others of the membership in force. */
+  readonly peers: Map<MemberId, Progress>;
   /** The empty entry that opened this term (rule 25): once it is applied, all earlier ones are. */
   readonly barrierIndex: Index;
   readonly proposals: Proposals;

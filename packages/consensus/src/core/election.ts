@@ -104,6 +104,11 @@ export function yieldForWantOfQuorum(core: Core, now: Millis, out: Outbox): void
   core.electionDeadline = now + electionDelayMs(core, now);
 }
 
+/** Rule 42: its own removal is committed. It follows, asks for no votes, and nobody asks it. */
+export function yieldAsRemoved(core: Core, out: Outbox): void {
+  returnToFollower(core, 'removed', out);
+}
+
 // ------------------------------------------------------------------------------- campaigning
 
 /** The timer, or the hint of a closed link, ran out. */

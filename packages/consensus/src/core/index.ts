@@ -3,6 +3,8 @@
  *
  * Owns    the list. All else under core/ is the core's own.
  */
+
+export { votersApart } from './change.js';
 export {
   type CheckedCoreConfig,
   type CoreConfigFault,
@@ -10,6 +12,7 @@ export {
   checkCoreConfig,
 } from './config.js';
 export { type Core, createCore } from './core.js';
+export { membershipAt, membersOf, type Standing, standingOf } from './membership.js';
 export {
   type CoreStatus,
   committedOnDisk,

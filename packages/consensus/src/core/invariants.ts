@@ -3,10 +3,11 @@
  *
  * Owns    the relations between the core's numbers, in one place for the reader.
  * Never   repairs: a core that breaks one ends the process.
- * Rule    rules 10, 21, 24.
+ * Rule    rules 10, 21, 24, 41.
  */
 import { invariant } from '@cometkms/invariant';
 import type { Core } from './core.js';
+import { isMember, isVoter } from './membership.js';
 
 export function assertCore(core: Core): void {
   const { log, commit, applied, durability, role, hard, config } = core;
@@ -17,10 +18,15 @@ export function assertCore(core: Core): void {
   invariant(commit <= log.lastIndex, 'what is committed is in the log', facts);
   invariant(durability.durableIndex <= log.lastIndex, 'durable is at most what there is', facts);
   invariant(log.lastTerm <= hard.term, 'no entry is of a term yet to come', { term: hard.term });
-  if (role.kind !== 'leader') return;
+  if (role.kind === 'follower') return;
+  if (role.kind !== 'leader') {
+    invariant(isVoter(core, config.self), 'only voters campaign', { self: config.self });
+    return;
+  }
   invariant(hard.votedFor === config.self, 'a leader voted for itself', { hard });
   invariant(durability.termIsDurable, 'a leader’s term is durable', { hard });
   for (const [id, { match, next }] of role.peers) {
+    invariant(isMember(core, id), 'a leader sends to members only', { id });
     invariant(match < next && match <= log.lastIndex, 'match lies before next', {
       id,
       match,

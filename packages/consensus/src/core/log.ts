@@ -1,19 +1,25 @@
 /**
  * The log as this replica means it to be: a compacted prefix and the entries after it, in memory.
  *
- * Owns    that entries are contiguous, terms never fall, and where another log departs from ours.
+ * Owns    that entries are contiguous, terms never fall, where another log departs from ours, and which
+ *         memberships it holds.
  * Never   knows what of it is on disk (durability.ts) or committed (commit.ts).
- * Rule    Ongaro's dissertation, 3.5 and 3.6.1; rules 5 and 20.
+ * Rule    Ongaro's dissertation, 3.5, 3.6.1 and 4.1; rules 5, 20 and 39.
  * Proof   test/core-log.test.ts, against a naive twin.
  */
 import { invariant } from '@cometkms/invariant';
-import type { Entry, Index, Term } from './types.js';
+import type { Entry, Index, PlacedMembership, Term } from './types.js';
 
 /** What an entry weighs besides its command, for the bounds on messages and on the tail. */
 const entryOverheadBytes = 32;
+/** About: an identity, a name and an address. */
+const memberBytes = 160;
 
 export function entryBytes(entry: Entry): number {
-  return entryOverheadBytes + (entry.kind === 'command' ? entry.command.length : 0);
+  if (entry.kind === 'command') return entryOverheadBytes + entry.command.length;
+  if (entry.kind === 'empty') return entryOverheadBytes;
+  const { voters, learners, departed = [] } = entry.membership;
+  return entryOverheadBytes + memberBytes * (voters.length + learners.length + departed.length);
 }
 
 export class Log {
@@ -21,6 +27,8 @@ export class Log {
   #prefixTerm: Term;
   /** `#entries[0]` has index `#prefixIndex + 1`. */
   #entries: Entry[] = [];
+  /** Those of `#entries`, oldest first. They come and go with their entries, and in no other way (rule 39). */
+  #memberships: PlacedMembership[] = [];
 
   /** @param prefixIndex the last index that the snapshot covers, of term `prefixTerm` */
   constructor(prefixIndex: Index, prefixTerm: Term, entries: readonly Entry[]) {
@@ -64,6 +72,7 @@ export class Log {
         lastTerm: this.lastTerm,
       });
       this.#entries.push(entry);
+      if (entry.kind === 'membership') this.#memberships.push(entry);
     }
   }
 
@@ -74,6 +83,7 @@ export class Log {
       lastIndex: this.lastIndex,
     });
     this.#entries.length = index - this.#prefixIndex - 1;
+    this.#memberships = this.#memberships.filter((each) => each.index < index);
   }
 
   /** Drops what a snapshot at `index` covers and keeps what follows it. */
@@ -83,6 +93,7 @@ export class Log {
     this.#entries = this.#entries.slice(index - this.#prefixIndex);
     this.#prefixIndex = index;
     this.#prefixTerm = term;
+    this.#memberships = this.#memberships.filter((each) => each.index > index);
   }
 
   /** Starts anew after a snapshot whose end this log does not contain. */
@@ -90,6 +101,12 @@ export class Log {
     this.#prefixIndex = index;
     this.#prefixTerm = term;
     this.#entries = [];
+    this.#memberships = [];
+  }
+
+  /** The last one at or before `index`; null: none since the compacted prefix. */
+  membershipAt(index: Index): PlacedMembership | null {
+    return this.#memberships.findLast((each) => each.index <= index) ?? null;
   }
 
   /**

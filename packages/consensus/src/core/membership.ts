@@ -1,17 +1,46 @@
 /**
  * Who votes, who only follows, and in which order they stand for election.
  *
- * Owns    the one answer to "which membership is in force". It is the snapshot's; a change in the
- *         log would come in here and nowhere else (rules 31, 38 to 43).
+ * Owns    the one answer to "which membership is in force": the last one in the log, committed or not
+ *         (dissertation, 4.1), else the snapshot's. So a truncation rolls it back by itself (rule 39), and
+ *         no election can be fought under one that is committed and not yet looked at (rule 31).
  * Never   counts (quorum.ts), or remembers anything.
- * Proof   test/core-membership.test.ts.
+ * Proof   test/core-membership.test.ts; test/core-world.test.ts compares it with the log at each step.
  */
 import type { Core } from './core.js';
 import { reachedByMajority } from './quorum.js';
-import type { MemberId, Membership } from './types.js';
+import type { Index, Member, MemberId, Membership, PlacedMembership } from './types.js';
+
+/** The one that the log up to `index` makes; not asked for what is compacted. */
+export function membershipAt(core: Core, index: Index): PlacedMembership {
+  const { snapshot, log } = core;
+  return log.membershipAt(index) ?? { index: snapshot.index, membership: snapshot.membership };
+}
 
 export function membershipInForce(core: Core): Membership {
-  return core.snapshot.membership;
+  return membershipAt(core, core.log.lastIndex).membership;
+}
+
+export interface Standing {
+  readonly inForce: PlacedMembership;
+  /** The same, or the one before it: no more than one is under way. */
+  readonly committed: PlacedMembership;
+}
+
+/**
+ * Who is a member, and who surely is. Of a snapshot's membership it is known that it is committed, and not
+ * since which index: the snapshot's own stands for it.
+ */
+export function standingOf(core: Core): Standing {
+  return {
+    inForce: membershipAt(core, core.log.lastIndex),
+    committed: membershipAt(core, core.commit),
+  };
+}
+
+/** Voters first. */
+export function membersOf({ voters, learners }: Membership): readonly Member[] {
+  return [...voters, ...learners];
 }
 
 export function voters(core: Core): readonly MemberId[] {
@@ -23,21 +52,26 @@ export function isVoter(core: Core, id: MemberId): boolean {
 }
 
 export function isMember(core: Core, id: MemberId): boolean {
-  return isVoter(core, id) || membershipInForce(core).learners.some((member) => member.id === id);
+  return membersOf(membershipInForce(core)).some((member) => member.id === id);
 }
 
 /**
  * All others that a leader replicates to: learners too, though they count for nothing (rule 41).
  */
 export function peers(core: Core): readonly MemberId[] {
-  const { voters: voting, learners } = membershipInForce(core);
-  return [...voting, ...learners]
+  return membersOf(membershipInForce(core))
     .map((member) => member.id)
     .filter((id) => id !== core.config.self);
 }
 
 export function otherVoters(core: Core): readonly MemberId[] {
   return voters(core).filter((id) => id !== core.config.self);
+}
+
+/** It holds no key, so it serves nobody (docs/architecture.md, consensus 9). */
+export function isWitness(core: Core): boolean {
+  const { self } = core.config;
+  return membershipInForce(core).voters.some((member) => member.id === self && member.witness);
 }
 
 /** True where this replica alone is the quorum, so nobody need be waited for. */

@@ -3,18 +3,28 @@
  *
  * Owns    the entries of its own term, what each peer is sent, and the commit rule.
  * Never   changes role or term: an answer that shows a higher term was dealt with before (step.ts).
- * Rule    rules 10, 12, 17, 19, 22 to 27; dissertation, 3.5, 3.6, 10.2.1.
+ * Rule    rules 10, 12, 17, 19, 22 to 27, 39; dissertation, 3.5, 3.6, 4.1, 10.2.1.
  * Proof   test/core-replication.test.ts, test/core-stories.test.ts (figure 8).
  */
 import { invariant } from '@cometkms/invariant';
+import { judgeChange } from './change.js';
 import { commitThrough } from './commit.js';
 import type { Core, Leading } from './core.js';
 import { noteAnswer, Rounds } from './lease.js';
 import { entryBytes } from './log.js';
-import { peers, reachedByQuorum } from './membership.js';
+import { isMember, peers, reachedByQuorum } from './membership.js';
 import { Progress } from './progress.js';
 import { Proposals } from './proposals.js';
-import type { Entry, Index, MemberId, Message, Millis, Outbox, Ticket } from './types.js';
+import type {
+  Entry,
+  Index,
+  MemberId,
+  MembershipChange,
+  Message,
+  Millis,
+  Outbox,
+  Ticket,
+} from './types.js';
 
 type AppendReply = Extract<Message, { kind: 'appendReply' }>;
 
@@ -76,6 +86,42 @@ export function propose(
   }
   leading.proposals.add(index, ticket);
   appendOwn(core, leading, now, entry, out);
+}
+
+export function proposeChange(
+  core: Core,
+  now: Millis,
+  ticket: Ticket,
+  change: MembershipChange,
+  out: Outbox,
+): void {
+  const { role: leading, log, hard } = core;
+  if (leading.kind !== 'leader' || leading.transfer !== null) {
+    const leader = leading.kind === 'leader' ? null : core.leader;
+    out.resolve(ticket, { kind: 'notLeader', leader });
+    return;
+  }
+  const verdict = judgeChange(core, leading, now, change);
+  if (verdict.kind === 'refused') {
+    out.resolve(ticket, verdict);
+    return;
+  }
+  const { membership } = verdict;
+  const index = log.lastIndex + 1;
+  leading.proposals.add(index, ticket);
+  // Who is removed is sent this entry with all others: so it is told, and then no more (rule 42).
+  appendOwn(core, leading, now, { kind: 'membership', index, term: hard.term, membership }, out);
+  followMembership(core, leading, now, out);
+}
+
+/** In force from here on (rule 39): whoever is new is fed, who left is not. */
+function followMembership(core: Core, leading: Leading, now: Millis, out: Outbox): void {
+  for (const id of leading.peers.keys()) if (!isMember(core, id)) leading.peers.delete(id);
+  for (const id of peers(core)) {
+    if (leading.peers.has(id)) continue;
+    leading.peers.set(id, new Progress(core.log.lastIndex + 1, now));
+    feed(core, leading, now, id, out);
+  }
 }
 
 // ----------------------------------------------------------------------------------- sending

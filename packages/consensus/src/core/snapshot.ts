@@ -10,7 +10,7 @@ import { invariant } from '@cometkms/invariant';
 import { commitThrough } from './commit.js';
 import type { Core } from './core.js';
 import { acknowledge } from './follower.js';
-import { membershipInForce } from './membership.js';
+import { membershipAt } from './membership.js';
 import type { Index, MemberId, Message, Outbox } from './types.js';
 
 type InstallSnapshot = Extract<Message, { kind: 'installSnapshot' }>;
@@ -49,7 +49,9 @@ export function compact(core: Core, index: Index, state: Uint8Array, out: Outbox
   if (index <= core.snapshot.index) return;
   const term = core.log.termAt(index);
   invariant(term !== null, 'an applied entry after the snapshot is in the log', { index });
-  core.snapshot = { index, term, membership: membershipInForce(core), state };
+  // Rule 44: the one at `index`, not the one in force, which may yet be truncated.
+  const { membership } = membershipAt(core, index);
+  core.snapshot = { index, term, membership, state };
   core.log.compactTo(index);
   core.durability.persist({ snapshot: core.snapshot }, out);
 }

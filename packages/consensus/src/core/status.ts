@@ -8,7 +8,7 @@
  */
 import type { Core } from './core.js';
 import { leaseUntil } from './lease.js';
-import { isVoter, peers, reachedByQuorum, voters } from './membership.js';
+import { isVoter, isWitness, peers, reachedByQuorum, voters } from './membership.js';
 import { electionTimeoutInForceMs } from './stall.js';
 import type { Index, MemberId, Millis, RoleChange, Term } from './types.js';
 
@@ -93,11 +93,11 @@ function peerStatus(core: Core): readonly PeerStatus[] {
 
 /**
  * Whether requests may be brought here at `now`: leading, with the lease held and the barrier
- * applied. To be asked with a fresh `now`: a process that stood still has an old lease.
+ * applied, and a key at hand. To be asked with a fresh `now`: a process that stood still has an old lease.
  */
 export function mayServe(core: Core, now: Millis): boolean {
   const { role } = core;
-  if (role.kind !== 'leader' || role.transfer !== null) return false;
+  if (role.kind !== 'leader' || role.transfer !== null || isWitness(core)) return false;
   return now < leaseUntil(core, role) && core.applied >= role.barrierIndex;
 }
 

@@ -25,11 +25,24 @@ import {
 import { onAppend, refuseStaleLeader } from './follower.js';
 import { assertCore } from './invariants.js';
 import { isMember } from './membership.js';
-import { countCommitted, heartbeat, onAppendReply, onPeerLink, propose } from './replication.js';
+import {
+  countCommitted,
+  heartbeat,
+  onAppendReply,
+  onPeerLink,
+  propose,
+  proposeChange,
+} from './replication.js';
 import { compact, onInstallSnapshot } from './snapshot.js';
 import { noticeStall } from './stall.js';
 import { checkQuorumDeadline, nextDeadline } from './timers.js';
-import { continueTransfer, expireTransfer, onTimeoutNow, startTransfer } from './transfer.js';
+import {
+  continueTransfer,
+  expireTransfer,
+  leaveOnceRemoved,
+  onTimeoutNow,
+  startTransfer,
+} from './transfer.js';
 import type { Input, MemberId, Message, Millis, Outbox, Receipt } from './types.js';
 
 type Append = Extract<Message, { kind: 'append' }>;
@@ -48,6 +61,7 @@ export function step(core: Core, now: Millis, input: Input, out: Outbox): void {
   core.lastNow = now;
   noticeStall(core, now);
   handle(core, now, input, out);
+  leaveOnceRemoved(core, now, out);
   rearm(core, now, input, out);
   assertCore(core);
 }
@@ -71,6 +85,9 @@ function handle(core: Core, now: Millis, input: Input, out: Outbox): void {
       return;
     case 'propose':
       propose(core, now, input.ticket, input.command, out);
+      return;
+    case 'change':
+      proposeChange(core, now, input.ticket, input.change, out);
       return;
     case 'transfer':
       if (core.role.kind === 'leader') startTransfer(core, core.role, now, input.to, out);

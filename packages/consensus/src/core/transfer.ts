@@ -2,12 +2,14 @@
  * Handing leadership on, on purpose: a planned stop, or a leader that cannot serve.
  *
  * Owns    whom it goes to, when that one is told, and when the attempt is given up.
- * Never   gives up leadership itself: the successor's higher term does that.
- * Rule    rules 33, 34; dissertation, 3.10.
+ * Never   gives up leadership itself, but where this replica was removed: the successor's higher term does
+ *         that, and of a removed one nobody asks for its vote, so it would not hear of that term.
+ * Rule    rules 33, 34, 42; dissertation, 3.10, 4.2.2.
  * Proof   test/core-transfer.test.ts.
  */
+import { hasToLeave } from './change.js';
 import type { Core, Leading } from './core.js';
-import { campaign } from './election.js';
+import { campaign, yieldAsRemoved } from './election.js';
 import { isVoter, membershipInForce } from './membership.js';
 import { electionTimeoutInForceMs } from './stall.js';
 import type { MemberId, Message, Millis, Outbox } from './types.js';
@@ -44,10 +46,22 @@ export function continueTransfer(core: Core, leading: Leading, out: Outbox): voi
 
 /** Rule 34: after one election timeout we lead on, and take proposals again. */
 export function expireTransfer(core: Core, leading: Leading, now: Millis, out: Outbox): void {
-  if (leading.transfer === null || now < leading.transfer.deadline) return;
+  if (leading.transfer === null || now < leading.transfer.deadline || hasToLeave(core)) return;
   leading.transfer = null;
   const { leader, hard } = core;
   out.changed({ role: 'leader', term: hard.term, leader, reason: 'transfer_aborted' });
+}
+
+/**
+ * To be asked at the end of each step: the removal may just have committed. The best matched voter is told to
+ * take over; once it was, or where there is none, or none that caught up in time, the others elect one.
+ */
+export function leaveOnceRemoved(core: Core, now: Millis, out: Outbox): void {
+  const { role } = core;
+  if (role.kind !== 'leader' || !hasToLeave(core)) return;
+  const expired = role.transfer !== null && now >= role.transfer.deadline;
+  if (role.transfer === null) startTransfer(core, role, now, null, out);
+  if (role.transfer === null || role.transfer.sent || expired) yieldAsRemoved(core, out);
 }
 
 /** Our leader asks us to take over: without a pre-vote, and though all still hear it. */

@@ -33,11 +33,61 @@ export interface Member {
   readonly witness: boolean;
 }
 
-/** The configuration: what genesis says, carried by every snapshot. */
+/**
+ * The configuration: what genesis says, and each change since. Carried whole by the entry that makes it and
+ * by every snapshot, so it is a function of the log alone.
+ */
 export interface Membership {
   readonly voters: readonly Member[];
   readonly learners: readonly Member[];
+  /**
+   * Who was a member once, as it was then. An identity is used once (rule 9), and what is compacted is known
+   * nowhere else; so it grows by one with each removal, for ever. Absent: nobody left yet.
+   */
+  readonly departed?: readonly Member[];
 }
+
+/** A membership and the place in the log where it came into force; index 0: as founded. */
+export interface PlacedMembership {
+  readonly index: Index;
+  readonly membership: Membership;
+}
+
+/** One step of the membership: voters grow or shrink by one at most (dissertation, 4.1). */
+export type MembershipChange =
+  | { readonly kind: 'addLearner'; readonly member: Member }
+  | { readonly kind: 'promote'; readonly id: MemberId }
+  /** A voter or a learner; the leader too, which then leads until that is committed. */
+  | { readonly kind: 'remove'; readonly id: MemberId }
+  /** `id` leaves and `member` comes in as a learner, in one entry; promoted later. */
+  | { readonly kind: 'replace'; readonly id: MemberId; readonly member: Member };
+
+/** Why a leader does not make a change. A value: nothing was written. */
+export type ChangeRefusal =
+  /** The one in force, at `index`, is not committed (rule 38). */
+  | { readonly kind: 'underWay'; readonly index: Index }
+  /** No entry of this leader's own term is committed yet (rule 38). */
+  | { readonly kind: 'termNotOpened' }
+  | { readonly kind: 'unknownMember'; readonly id: MemberId }
+  | { readonly kind: 'notLearner'; readonly id: MemberId }
+  | { readonly kind: 'idInUse'; readonly id: MemberId }
+  | { readonly kind: 'nameInUse'; readonly name: string }
+  /** A member of this log once: its promises may be forgotten (rule 9). */
+  | { readonly kind: 'idUsedBefore'; readonly id: MemberId }
+  /** It lacks entries that are committed: it holds all up to `match`. */
+  | {
+      readonly kind: 'behind';
+      readonly id: MemberId;
+      readonly match: Index;
+      readonly commit: Index;
+    }
+  /** It has not answered within the election timeout. */
+  | { readonly kind: 'silent'; readonly id: MemberId }
+  | { readonly kind: 'lastVoter'; readonly id: MemberId }
+  /** Witnesses alone could never serve. */
+  | { readonly kind: 'lastKeyHolder'; readonly id: MemberId }
+  /** Fewer voters of the new membership are there than it needs (rule 43). */
+  | { readonly kind: 'noQuorum'; readonly live: number; readonly needed: number };
 
 export type Entry =
   /** Opens a leader's term (rule 25). */
@@ -47,6 +97,13 @@ export type Entry =
       readonly index: Index;
       readonly term: Term;
       readonly command: Uint8Array;
+    }
+  /** In force from the moment it is in the log, committed or not, until it is truncated (rule 39). */
+  | {
+      readonly kind: 'membership';
+      readonly index: Index;
+      readonly term: Term;
+      readonly membership: Membership;
     };
 
 /** One record, never two: a vote without its term would be a vote in another one (rule 2). */
@@ -156,6 +213,8 @@ export type Input =
   | { readonly kind: 'durable'; readonly through: Receipt }
   | { readonly kind: 'applied'; readonly through: Index }
   | { readonly kind: 'propose'; readonly ticket: Ticket; readonly command: Uint8Array }
+  /** Answered to its ticket like a proposal; `refused` where the leader does not make it. */
+  | { readonly kind: 'change'; readonly ticket: Ticket; readonly change: MembershipChange }
   /** Hand leadership to `to`, or, where null, to the best matched voter. */
   | { readonly kind: 'transfer'; readonly to: MemberId | null }
   /** The state machine's bytes at an applied index: the log before it may go. */
@@ -183,7 +242,9 @@ export type ProposalOutcome =
    * Overwritten, passed over by a snapshot, or still undecided: it may commit, or may have (rule
    * 29).
    */
-  | { readonly kind: 'unknown' };
+  | { readonly kind: 'unknown' }
+  /** Of a change alone: nothing was appended. */
+  | { readonly kind: 'refused'; readonly refusal: ChangeRefusal };
 
 export type RoleChange = {
   readonly role: 'follower' | 'preCandidate' | 'candidate' | 'leader';
@@ -203,6 +264,8 @@ export type RoleChangeReason =
   | 'leader_found'
   | 'higher_term'
   | 'no_quorum'
+  /** A leader that is no voter any more, once that is committed. */
+  | 'removed'
   /** Still leading: whom it was handed to did not take it in time. */
   | 'transfer_aborted';
 
