@@ -86,7 +86,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
       },
     );
     this.#handOver = new HandOver(options.self.id, options.timers.electionTimeoutMs, clock, {
-      core: () => this.#core,
+      core: () => this.core,
       feed: (input) => this.#driver.feed(input),
       nameOf: (id) => this.#nameOf(id),
       isUp: (peer) => this.isUp(peer),
@@ -102,7 +102,8 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     });
   }
 
-  get #core(): Core | null {
+  /** For who examines it from outside, and changes nothing there; null until this replica has joined. */
+  get core(): Core | null {
     return this.#driver.core;
   }
 
@@ -162,7 +163,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
 
   /** Hands leadership over where it can, then ends. Nothing is sent or written afterwards. */
   async stop(): Promise<void> {
-    if (this.#core?.role.kind === 'leader' && this.#handOver.hasSuccessor()) {
+    if (this.core?.role.kind === 'leader' && this.#handOver.hasSuccessor()) {
       // Nobody took it in time: then the others elect one when this one is gone.
       await this.transferLeadership(null).catch(() => null);
     }
@@ -215,7 +216,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
    * permits.
    */
   mayServe(): boolean {
-    return this.#core !== null && !this.#ended && mayServe(this.#core, this.#clock.nowMs());
+    return this.core !== null && !this.#ended && mayServe(this.core, this.#clock.nowMs());
   }
 
   get id(): MemberId {
@@ -223,11 +224,11 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
   }
 
   get leader(): MemberId | null {
-    return this.#core?.leader ?? null;
+    return this.core?.leader ?? null;
   }
 
   get term(): number | null {
-    return this.#core?.hard.term ?? null;
+    return this.core?.hard.term ?? null;
   }
 
   /** Empty until it is known. */
@@ -237,7 +238,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
 
   /** What the log says; null until this replica has joined. */
   get membership(): Membership | null {
-    return this.#core?.snapshot.membership ?? null;
+    return this.core?.snapshot.membership ?? null;
   }
 
   helloOf(peer: MemberId): Hello | null {
@@ -250,12 +251,12 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
 
   /** When this member was last heard, on the monotonic clock in milliseconds; null: not in this run. */
   heardAt(peer: MemberId): number | null {
-    return this.#core?.heardAt.get(peer) ?? null;
+    return this.core?.heardAt.get(peer) ?? null;
   }
 
   /** null until this replica has joined. */
   status(): ReturnType<typeof statusOf> | null {
-    return this.#core === null ? null : statusOf(this.#core, this.#clock.nowMs());
+    return this.core === null ? null : statusOf(this.core, this.#clock.nowMs());
   }
 
   logStats(): { readonly bytes: number; readonly lastSyncMs: number; readonly inFlightMs: number } {
@@ -295,7 +296,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
       ...this.#joining.boot,
       term: this.#showing.term,
       lastIndex: this.#showing.lastIndex,
-      commitIndex: this.#core?.commit ?? 0,
+      commitIndex: this.core?.commit ?? 0,
       joined: this.#joining.joined,
       emptyLog: this.#joining.genesis === null,
       membersDigest: this.#introductions.membersDigest(),
@@ -315,7 +316,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     this.#noteJoined(peer);
     this.#tell('linkUp', peer, hello);
     this.#tellJoined(peer);
-    if (this.#core !== null) this.#driver.feed({ kind: 'link', peer, state: 'up' });
+    if (this.core !== null) this.#driver.feed({ kind: 'link', peer, state: 'up' });
     else this.#joining.tryFounding();
   }
 
@@ -329,7 +330,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
   #onDown(peer: MemberId, cause: 'closed' | 'lost', detail: string): void {
     this.#introductions.down(peer);
     this.#tell('linkDown', peer, cause, detail);
-    if (this.#core === null) this.#joining.tryFounding();
+    if (this.core === null) this.#joining.tryFounding();
     else if (cause === 'closed') this.#driver.feed({ kind: 'link', peer, state: 'closed' });
   }
 
@@ -345,8 +346,8 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
 
   /** Followers must remember what their leader had on its disk, too, not only it what they had. */
   #say(to: MemberId, message: Message): void {
-    invariant(this.#core !== null, 'a message is of a core', { to });
-    const holds = committedOnDisk(this.#core);
+    invariant(this.core !== null, 'a message is of a core', { to });
+    const holds = committedOnDisk(this.core);
     this.#options.transport.send(to, { kind: 'raft', message, holds });
   }
 
@@ -370,7 +371,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
   }
 
   #onMessage(input: Extract<Input, { kind: 'message' }>, holds: Index = 0): void {
-    const core = this.#core;
+    const core = this.core;
     const { from, message } = input;
     if (core === null) return;
     const objection = this.#introductions.isOfOurs(from)

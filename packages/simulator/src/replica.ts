@@ -15,6 +15,7 @@ import {
   addressOf,
   type KeyBackend,
   readStateFile,
+  SignerError,
   type StateFile,
   type Verifier,
 } from '@cometkms/signer';
@@ -234,7 +235,7 @@ export class SimulatedReplica {
   ): Promise<CheckedChain> {
     const { id, validators, neverSigned } = chain;
     const statePath = statePathOf(id);
-    const state: StateFile | null = await readStateFile(statePath, files);
+    const state = await stateIfThere(statePath, files);
     return {
       settings: {
         id: id.chainId,
@@ -250,6 +251,16 @@ export class SimulatedReplica {
       neverSigned,
       imported: null,
     };
+  }
+}
+
+/** As `check` has it: no file is nothing known. */
+async function stateIfThere(path: string, files: Edges['files']): Promise<StateFile | null> {
+  try {
+    return await readStateFile(path, files);
+  } catch (error) {
+    if (error instanceof SignerError && error.code === 'SIGNER_STATE_MISSING') return null;
+    throw error;
   }
 }
 

@@ -7,7 +7,7 @@
  * Proof   test/world.test.ts; the planted bugs (planted/).
  */
 import { LinkTransport } from '@cometkms/consensus';
-import { compareHrs, type RecordId, voteSignBytes } from '@cometkms/sign-state';
+import { comparePosition, type RecordId, voteSignBytes } from '@cometkms/sign-state';
 import { type StateFile, writeStateFile } from '@cometkms/signer';
 import { SimulatedDisk, soundDisk } from './disk.js';
 import { EventLoop } from './event-loop.js';
@@ -77,6 +77,8 @@ const doubtCodes = new Set([
   'SIGNER_STATE_FILE',
 ]);
 const diskCodes = new Set([
+  'CONSENSUS_LOG_UNREADABLE',
+
   'CONSENSUS_LOG_FAILED',
   'SIGNER_WATERMARK_FAILED',
   'SIGNER_FILE_FAILED',
@@ -195,7 +197,7 @@ export class World {
       observe: (event) => {
         if (event.kind !== 'fault') return;
         this.trace.add(`${own.name} disk ${event.fault} ${event.path}`);
-        if (['readError', 'writeError', 'syncError', 'full'].includes(event.fault))
+        if (['readError', 'writeError', 'syncError', 'shortWrite', 'full'].includes(event.fault))
           member.diskFailed = true;
       },
     });
@@ -232,6 +234,7 @@ export class World {
 
   #siteWorld(self: () => Member): ConstructorParameters<typeof SimulatedReplica>[2] {
     const { timeline } = this;
+    const devices = this.#seed.fork('devices');
     return {
       timeline,
       transport: (loop) => {
@@ -245,19 +248,19 @@ export class World {
           },
         } as Parameters<SimulatedNetwork['station']>[2]);
         member.station = station;
+        const random = this.#seed.fork(`links ${site.name} ${member.replica.starts}`);
         return new LinkTransport({
           ...{ self: site.identity, listen: site.address, network: station },
           ...{
             clock: loop,
-            entropy: (bytes) =>
-              this.#seed.fork(`links ${site.name} ${member.replica.starts}`).bytes(bytes),
+            entropy: (bytes) => random.bytes(bytes),
           },
         });
       },
       key: (id, loop) =>
         simulatedKey(id.key, this.#table, loop, !this.swarm.devices, {
           fate: () => self().keyFate,
-          delayMs: () => this.#seed.fork('devices').range(0.2, 5),
+          delayMs: () => devices.range(0.2, 5),
         }),
       verify: this.#table.verify,
       openLink: (loop, address, handler, events) =>
@@ -312,6 +315,8 @@ export class World {
         },
         released: (request, answer) =>
           this.#guard(() => {
+            // What this very event has committed comes first.
+            this.#lookAtCores();
             const { chainId } = handler;
             const signBytes = this.#table.signedBy(answer.signature);
             this.oracle.released({
@@ -362,14 +367,18 @@ export class World {
 
   /** Called between any two events: what the last one set going in promises is over. */
   #examine(): void {
+    this.#lookAtCores();
+    this.#touched.clear();
+    if (this.#violation !== null) throw this.#violation;
+  }
+
+  #lookAtCores(): void {
     for (const member of this.#touched) {
       const core = member.replica.process?.replica?.node.core ?? null;
       if (core === null) continue;
       this.oracle.stepped(this.#where(member), core);
       this.#watch.stepped(member, core);
     }
-    this.#touched.clear();
-    if (this.#violation !== null) throw this.#violation;
   }
 
   /** The state files that the homes begin with. */
@@ -416,7 +425,7 @@ export class World {
   #gone(member: Member, how: 'killed' | 'powerLost' | 'stopped' | 'byItself'): void {
     const withTheMachine = how === 'powerLost';
     for (const link of member.links) link.died(withTheMachine);
-    if (withTheMachine) member.station?.losePower();
+    if (withTheMachine) member.station?.powerLost();
     else member.station?.killed();
     this.oracle.gone(this.#where(member), how);
   }
@@ -688,40 +697,49 @@ export class World {
       member.keyFate = 'good';
       if (member.replica.process === null && member.doomed < 3) this.#startIn(member, 100);
     }
-    const patience = 60 * this.swarm.timers.electionTimeoutMs + 30_000;
-    await this.#until(this.timeline.now + patience);
-    this.#requireAgreement();
-    for (const chain of this.chains) await this.#requireNextHeight(chain, patience);
-    this.#requireAgreement();
+    await this.#requireAgreement();
+    for (const chain of this.chains) await this.#requireNextHeight(chain);
+    await this.#requireAgreement();
   }
 
-  #requireAgreement(): void {
-    const live = this.members.filter((m) => m.replica.process !== null);
-    if (live.length * 2 <= this.members.length) {
-      throw new Violation('a quorum comes back once all is healed', `${live.length} run`);
+  async #requireAgreement(): Promise<void> {
+    const deadline = this.timeline.now + 60 * this.swarm.timers.electionTimeoutMs + 30_000;
+    await this.timeline.run(() => {
+      this.#examine();
+      return this.timeline.now > deadline || this.#disagreement() === null;
+    });
+    const disagreement = this.#disagreement();
+    if (disagreement !== null) {
+      throw new Violation('all converge under one leader once all is healed', disagreement);
     }
-    const cores = live.map((m) => ({ m, core: m.replica.process?.replica?.node.core ?? null }));
-    const words = cores.map(({ m, core }) =>
-      core === null
-        ? `${m.replica.name} has not joined`
-        : `${m.replica.name} ${core.role.kind} term ${core.hard.term} commit ${core.commit} applied ${core.applied}`,
-    );
-    const joined = cores.flatMap(({ core }) => (core === null ? [] : [core]));
-    // Never founded: one of them is gone for good, so nothing was ever promised.
-    if (joined.length === 0 && live.length < this.members.length) return;
-    const leaders = joined.filter(({ role }) => role.kind === 'leader');
-    const commits = new Set(joined.map(({ commit }) => commit));
-    if (leaders.length !== 1 || commits.size !== 1 || joined.length < live.length) {
-      throw new Violation('all converge under one leader once all is healed', words.join(', '));
-    }
-    for (const { m, core } of cores) {
-      const machine = m.replica.process?.replica?.machine;
-      if (core === null || machine === undefined || core.applied !== core.commit) continue;
-      this.oracle.looked(m.replica.name, core.applied, machine.hash());
+    for (const { replica } of this.members) {
+      const running = replica.process?.replica;
+      if (!running?.node.core) continue;
+      this.oracle.looked(replica.name, running.node.core.applied, running.machine.hash());
     }
   }
 
-  async #requireNextHeight(chain: Chain, patience: number): Promise<void> {
+  /** Who is not yet where all should come to; null: all are. */
+  #disagreement(): string | null {
+    const live = this.members.filter((m) => m.doomed < 3);
+    if (live.length * 2 <= this.members.length) return `only ${live.length} may run`;
+    const cores = live.map(({ replica }) => replica.process?.replica?.node.core ?? null);
+    // Never founded, and one of them is gone for good: nothing was ever promised.
+    if (live.length < this.members.length && cores.every((core) => core === null)) return null;
+    const leaders = cores.filter((core) => core?.role.kind === 'leader');
+    const places = new Set(cores.map((core) => (core === null ? -1 : core.commit)));
+    const behind = cores.some((core) => core === null || core.applied !== core.commit);
+    if (leaders.length === 1 && places.size === 1 && !behind) return null;
+    return live
+      .map(({ replica: { name } }, at) => {
+        const core = cores[at];
+        if (!core) return `${name} has not joined`;
+        return `${name} ${core.role.kind} term ${core.hard.term} commit ${core.commit} applied ${core.applied}`;
+      })
+      .join(', ');
+  }
+
+  async #requireNextHeight(chain: Chain): Promise<void> {
     const record = this.oracle.truth.record(chain.id);
     // Waits for a member that is gone, or says nothing of it: named in the log, and right so.
     if (record === undefined || record.retired) return;
@@ -734,7 +752,7 @@ export class World {
     const highest = [last?.hrs, floor ?? undefined].flatMap((hrs) =>
       hrs === undefined ? [] : [hrs],
     );
-    const top = highest.sort(compareHrs).at(-1)?.height ?? 0n;
+    const top = highest.sort(comparePosition).at(-1)?.height ?? 0n;
     let said: string | null = null;
     await this.#until(this.timeline.now + 1000);
     course.askNext(top + 1n, (answered) => {
@@ -744,7 +762,6 @@ export class World {
       this.#examine();
       return said !== null;
     });
-    void patience;
     if (said === 'signed') return;
     throw new Violation(
       'the next height of every chain can be signed once all is healed',

@@ -40,6 +40,11 @@ export class SigningStateMachine {
     return this.#state.read(id);
   }
 
+  /** Of the applied state: the same on every replica that has applied as much. */
+  hash(): string {
+    return this.#state.hash();
+  }
+
   records(): readonly SigningRecord[] {
     return this.#state.records();
   }

@@ -4,12 +4,15 @@
  * Source  Raft paper, figure 3 (state machine safety, leader completeness); rules 12, 17, 18 and 40. The table is kept
  *         over crashes, snapshots and changes of the membership.
  */
-import type { Entry, Membership } from '@cometkms/consensus';
+import type { Entry, LogBatch, Member, MemberId, RecoveredStorage } from '@cometkms/consensus';
 import type { Core } from '@cometkms/consensus/core';
 import type { At, Invariant } from '../observations.js';
-import { contentOf, entryAt, membershipAt } from '../shadow-log.js';
+import { contentOf, entryAt, membershipAt, type ShadowLog } from '../shadow-log.js';
 import { Violation } from '../violation.js';
 import type { LogRemembers } from './log-remembers.js';
+
+/** Entries that are kept of each log behind what is committed. */
+const keptBehind = 2000;
 
 export interface CommittedEntry {
   readonly term: number;
@@ -26,6 +29,7 @@ export class CommittedIsForEver implements Invariant {
   readonly #logs: Pick<LogRemembers, 'acknowledged' | 'given'>;
   /** Told once of each entry, in the order of the log. */
   readonly #committed: (index: number, entry: CommittedEntry) => void;
+  readonly #given = new Map<MemberId, Map<number, Entry>>();
   #known = 0;
 
   constructor(
@@ -38,6 +42,28 @@ export class CommittedIsForEver implements Invariant {
 
   get lastIndex(): number {
     return this.#known;
+  }
+
+  /** What is committed may be compacted before anybody looks at the core. */
+  logBegun({ id }: At, batches: readonly LogBatch[]): void {
+    const given = this.#given.get(id) ?? new Map<number, Entry>();
+    this.#given.set(id, given);
+    for (const { truncateFrom, entries = [], resetLog } of batches) {
+      if (truncateFrom !== undefined) {
+        for (const index of given.keys()) if (index >= truncateFrom) given.delete(index);
+      }
+      for (const entry of entries) given.set(entry.index, entry);
+      // A leader's snapshot takes the place of entries that it may contradict.
+      if (resetLog === true) given.clear();
+    }
+    for (const index of given.keys()) {
+      if (index > this.#known - keptBehind) break;
+      given.delete(index);
+    }
+  }
+
+  logOpened({ id }: At, { entries }: RecoveredStorage): void {
+    this.#given.set(id, new Map(entries.map((entry) => [entry.index, entry])));
   }
 
   stepped(at: At, core: Core): void {
@@ -54,12 +80,11 @@ export class CommittedIsForEver implements Invariant {
 
   #check(at: At, core: Core, index: number): void {
     const entry = core.log.entryAt(index);
-    // Within a snapshot: what it says of the entries is examined as state (invariants/same-state.ts).
-    if (entry === null) return;
-    const content = contentOf(entry);
     const known = this.#table[index];
     if (known !== undefined) {
-      if (known.term === entry.term && known.content === content) return;
+      // Within a snapshot: what it says of the entries is examined as state (invariants/same-state.ts).
+      if (entry === null || (known.term === entry.term && known.content === contentOf(entry)))
+        return;
       throw new Violation(
         this.promise,
         `${at.replica} has committed another entry at ${index}: of term ${entry.term}, it was of ${known.term}`,
@@ -68,33 +93,40 @@ export class CommittedIsForEver implements Invariant {
     if (index !== this.#known + 1) {
       throw new Violation(this.promise, `${index} is committed, and ${this.#known + 1} was not`);
     }
-    const holders = this.#holders(
-      index,
-      entry,
-      content,
-      membershipAt(this.#logs.given(at.id), Number.POSITIVE_INFINITY),
-    );
-    if (holders !== null) throw new Violation(this.promise, holders);
-    const committed = { term: entry.term, content, entry };
+    const voters = membershipAt(this.#logs.given(at.id), Number.POSITIVE_INFINITY)?.voters ?? [];
+    // Committed and compacted at once, it is looked for where it was given to disks.
+    const candidates = entry === null ? this.#givenAt(index) : [entry];
+    const held = candidates.find((one) => 2 * this.#holders(index, one, voters) > voters.length);
+    if (held === undefined) {
+      const counts = candidates.map((one) => this.#holders(index, one, voters));
+      throw new Violation(
+        this.promise,
+        `${at.replica} commits ${index}, which is on the disks of ${Math.max(0, ...counts)} of ${voters.length} voters`,
+      );
+    }
+    const committed = { term: held.term, content: contentOf(held), entry: held };
     this.#table[index] = committed;
     this.#known = index;
     this.#committed(index, committed);
   }
 
-  /** @returns what is wrong, or null */
-  #holders(
-    index: number,
-    entry: Entry,
-    content: string,
-    membership: Membership | null,
-  ): string | null {
-    const voters = membership?.voters ?? [];
-    const holding = voters.filter(({ id }) => {
-      const held = entryAt(this.#logs.acknowledged(id), index);
+  #givenAt(index: number): Entry[] {
+    return [...this.#given.values()].flatMap((given) => given.get(index) ?? []);
+  }
+
+  #holders(index: number, entry: Entry, voters: readonly Member[]): number {
+    const content = contentOf(entry);
+    return voters.filter(({ id }) => {
+      const log = this.#logs.acknowledged(id);
+      const held = entryAt(log, index) ?? this.#compacted(id, log, index);
       return held !== null && held.term === entry.term && contentOf(held) === content;
-    });
-    if (2 * holding.length > voters.length) return null;
-    return `${index} is committed, and on the disks of ${holding.length} of ${voters.length} voters`;
+    }).length;
+  }
+
+  /** It was on this disk before it went into that log's snapshot. */
+  #compacted(id: MemberId, { snapshot }: ShadowLog, index: number): Entry | null {
+    if (snapshot === null || snapshot.index < index) return null;
+    return this.#given.get(id)?.get(index) ?? null;
   }
 
   /** A new leader has all that was ever committed before its term. */

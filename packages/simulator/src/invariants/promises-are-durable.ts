@@ -3,7 +3,8 @@
  *
  * Source  rules 1, 10, 11 and 12; raft.md 5.3: this one check finds most of what breaks Raft long before two leaders
  *         appear. A frame that carries a term: the term is on disk. A vote given or asked for: it is on disk, for that
- *         one, in that term. An acknowledgement: the log is on disk as far as it says. What a frame says that its
+ *         one, in that term; or a later term is, in which the earlier one cannot be voted in any more. An
+ *         acknowledgement: the log is on disk as far as it says. What a frame says that its
  *         sender holds of what is committed: likewise.
  */
 import type { LinkFrame, MemberId } from '@cometkms/consensus';
@@ -24,7 +25,8 @@ export class PromisesAreDurable implements Invariant {
 
   sent({ replica, id }: At, to: MemberId, { message, holds }: Raft): void {
     const log = this.#logs.acknowledged(id);
-    const broken = this.#broken(log, to, message) ?? (holds > lastIndexOf(log) ? 'holds' : null);
+    const broken =
+      this.#broken(log, id, to, message) ?? (holds > lastIndexOf(log) ? 'holds' : null);
     if (broken === null) return;
     throw new Violation(
       this.promise,
@@ -32,7 +34,7 @@ export class PromisesAreDurable implements Invariant {
     );
   }
 
-  #broken(log: ShadowLog, to: MemberId, message: Raft['message']): string | null {
+  #broken(log: ShadowLog, id: MemberId, to: MemberId, message: Raft['message']): string | null {
     const { term, votedFor } = log.hard;
     switch (message.kind) {
       // Questions about a term to come, and answers to them.
@@ -40,11 +42,11 @@ export class PromisesAreDurable implements Invariant {
       case 'preVoteReply':
         return null;
       case 'vote':
-        return term === message.term && votedFor !== null ? null : `term ${term}, vote ${votedFor}`;
+        if (term === message.term && votedFor !== id) return `a vote for ${votedFor}`;
+        break;
       case 'voteReply':
-        if (message.granted && (term !== message.term || votedFor !== to)) {
-          return `term ${term}, vote ${votedFor}`;
-        }
+        if (message.granted && term === message.term && votedFor !== to)
+          return `a vote for ${votedFor}`;
         break;
       case 'appendReply':
         if (!message.refused && message.match > lastIndexOf(log)) {
