@@ -9,11 +9,9 @@ import type { Command, StartingPoint } from '@cometkms/sign-state';
 import { hrsPattern, inWords, readHrs, record, requestFor, writeHrs } from './signing.js';
 import { memberNamed, type Route, Stage, StoryError } from './stage.js';
 
-/** What one order needs to know of the story so far. */
 export interface Telling {
+  /** Null before the first `world`. */
   stage: Stage | null;
-  /** Since when somebody is paused, and whether its clock stands still too. */
-  readonly paused: Map<string, { readonly since: number; readonly clockToo: boolean }>;
 }
 
 type Words = Readonly<Record<string, string | undefined>>;
@@ -48,7 +46,6 @@ const opening: readonly Order[] = [
     'world replicas=a,b,c [witnesses=c] [chain=unregistered|imported:50/0/precommit[:X]] [one-entry-appends]',
     'world replicas=(?<replicas>[a-z,]+)(?: witnesses=(?<witnesses>[a-z,]+))?(?: chain=(?<chain>\\S+))?(?<small> one-entry-appends)?',
     (telling, { replicas = '', witnesses = '', chain, small }) => {
-      telling.paused.clear();
       telling.stage = new Stage({
         replicas: replicas.split(','),
         witnesses: witnesses.split(','),
@@ -150,19 +147,13 @@ const lives: readonly Order[] = [
   order(
     'pause a | suspend a (its clock too)',
     '(?<how>pause|suspend) (?<id>ID)',
-    (telling, words) => {
-      const { stage } = telling;
-      if (stage === null) throw new StoryError('a story begins with `world`');
-      stage.replica(idOf(words)).pause();
-      telling.paused.set(idOf(words), { since: stage.now, clockToo: words['how'] === 'suspend' });
-    },
+    onStage((stage, words) => stage.replica(idOf(words)).pause(words['how'] === 'suspend')),
   ),
-  order('resume a', 'resume (?<id>ID)', (telling, words) => {
-    const paused = telling.paused.get(idOf(words));
-    if (telling.stage === null || paused === undefined) throw new StoryError('it is not paused');
-    telling.paused.delete(idOf(words));
-    telling.stage.resume(idOf(words), telling.stage.now - paused.since, paused.clockToo);
-  }),
+  order(
+    'resume a',
+    'resume (?<id>ID)',
+    onStage((stage, words) => stage.replica(idOf(words)).resume()),
+  ),
   order(
     'show a b c',
     'show (?<ids>[a-z ]+)',
@@ -184,6 +175,13 @@ const wire: readonly Order[] = [
     'heal',
     'heal',
     onStage((stage) => stage.heal()),
+  ),
+  order(
+    'close link of c to a | open link of c to a',
+    '(?<how>close|open) link of (?<id>ID) to (?<to>ID)',
+    onStage((stage, { how, id = '', to = '' }) => {
+      stage.tellLink(id, to, how === 'close' ? 'closed' : 'up');
+    }),
   ),
   order(
     'hold a -> b [append]',

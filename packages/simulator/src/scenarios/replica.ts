@@ -69,8 +69,6 @@ type Answered = (result: Committed<Answer> | Extract<ProposalOutcome, { kind: 'r
 export class Replica {
   readonly id: MemberId;
   readonly disk: LogDisk;
-  /** How far its clock is behind the stage's: it stood still while the machine was suspended. */
-  lagMs = 0;
   readonly #around: Surroundings;
   readonly #mark = new Mark();
   #core: Core | null = null;
@@ -81,8 +79,13 @@ export class Replica {
   #wakeAt = Number.POSITIVE_INFINITY;
   #role: RoleChange['role'] = 'follower';
   #paused: (() => void)[] | null = null;
+  /** How far its clock is behind the stage's: it stood still while the machine was suspended. */
+  #lagMs = 0;
+  #suspendedAt: number | null = null;
   #inputs: Input[] = [];
   #sayings: (() => void)[] = [];
+  /** What the step under way wanted to say, and its disk is not ready for. */
+  readonly #heldBack = new Map<string, MemberId[]>();
   #stepping = false;
   #lastTicket: Ticket = 0;
   #waiting = new Map<Ticket, Answered>();
@@ -110,8 +113,13 @@ export class Replica {
     return this.#core;
   }
 
+  /** On its own clock. */
   now(): number {
-    return this.#around.now() - this.lagMs;
+    return (this.#suspendedAt ?? this.#around.now()) - this.#lagMs;
+  }
+
+  get lagMs(): number {
+    return this.#lagMs;
   }
 
   start(): void {
@@ -135,6 +143,7 @@ export class Replica {
     this.#core = null;
     this.#gate = null;
     this.#paused = null;
+    this.#suspendedAt = null;
     this.#wakeAt = Number.POSITIVE_INFINITY;
     this.#inputs = [];
     this.#sayings = [];
@@ -143,14 +152,18 @@ export class Replica {
     this.disk.lose();
   }
 
-  pause(): void {
+  /** @param clockToo  the whole machine stands still, and its monotonic clock with it */
+  pause(clockToo: boolean): void {
     this.#paused ??= [];
+    if (clockToo) this.#suspendedAt = this.#around.now();
   }
 
   /** What came meanwhile is read in the order of its coming; overdue timers run after it (docs/architecture.md, 4.5). */
   resume(): void {
     const buffered = this.#paused ?? [];
     this.#paused = null;
+    this.#lagMs += this.#suspendedAt === null ? 0 : this.#around.now() - this.#suspendedAt;
+    this.#suspendedAt = null;
     for (const run of buffered) this.take(run);
     this.take(() => this.wake());
   }
@@ -169,7 +182,7 @@ export class Replica {
   /** On the stage's clock. */
   get deadline(): number {
     if (this.#core === null || this.#paused !== null) return Number.POSITIVE_INFINITY;
-    return Math.min(this.#wakeAt, this.#gate?.deadline ?? Number.POSITIVE_INFINITY) + this.lagMs;
+    return Math.min(this.#wakeAt, this.#gate?.deadline ?? Number.POSITIVE_INFINITY) + this.#lagMs;
   }
 
   wake(): void {
@@ -248,6 +261,8 @@ export class Replica {
   #step(core: Core, input: Input): void {
     step(core, Math.max(this.now(), core.lastNow), input, this.#outbox);
     for (const say of this.#sayings.splice(0)) say();
+    for (const [words, to] of this.#heldBack) this.say(`holds back for ${to.join(', ')}: ${words}`);
+    this.#heldBack.clear();
     this.#apply(core);
   }
 
@@ -262,7 +277,8 @@ export class Replica {
     promise: (to, message, after) => {
       this.#sayings.push(() => {
         if (this.disk.held && !this.disk.isDurable(after) && !isHeartbeat(message)) {
-          this.say(`holds back for its disk: ${describeMessage(message)}, to ${to}`);
+          const words = describeMessage(message);
+          this.#heldBack.set(words, [...(this.#heldBack.get(words) ?? []), to]);
         }
         this.disk.promise(after, () => this.#around.send(this.id, to, message));
       });

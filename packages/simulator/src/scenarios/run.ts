@@ -32,7 +32,7 @@ export function tell(text: string): Told {
 }
 
 function retold(lines: readonly string[]): Told {
-  const telling: Telling = { stage: null, paused: new Map() };
+  const telling: Telling = { stage: null };
   const written: string[] = [];
   for (const [n, line] of lines.entries()) {
     if (line.startsWith(indent)) continue;

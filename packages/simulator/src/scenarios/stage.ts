@@ -198,19 +198,15 @@ export class Stage {
   #tellLinks(id: MemberId, state: 'up' | 'closed'): void {
     for (const other of this.#replicas.values()) {
       if (other.id === id || !other.isRunning || !this.#connected(id, other.id)) continue;
-      other.take(() => other.feed({ kind: 'link', peer: id, state }));
-      if (state === 'closed') continue;
-      const replica = this.replica(id);
-      replica.take(() => replica.feed({ kind: 'link', peer: other.id, state }));
+      this.tellLink(other.id, id, state);
+      if (state === 'up') this.tellLink(id, other.id, state);
     }
   }
 
-  /** @param clockToo  the whole machine stood still, and its monotonic clock with it */
-  resume(id: MemberId, pausedMs: number, clockToo: boolean): void {
+  /** One side of a connection sees it end, or begin again. */
+  tellLink(id: MemberId, peer: MemberId, state: 'up' | 'closed'): void {
     const replica = this.replica(id);
-    if (clockToo) replica.lagMs += pausedMs;
-    replica.resume();
-    this.settle();
+    replica.take(() => replica.feed({ kind: 'link', peer, state }));
   }
 
   // ------------------------------------------------------------------------------------ time
@@ -252,6 +248,7 @@ export class Stage {
    * no longer stand by a leader that they heard.
    */
   elect(id: MemberId): void {
+    if (this.replica(id).core?.role.kind === 'leader') throw new StoryError(`${id} leads already`);
     const group = [...this.#replicas.values()].filter(
       (each) => each.isRunning && !each.isPaused && this.#connected(id, each.id),
     );

@@ -53,11 +53,13 @@ export function describeMembership({ voters, learners }: Membership): string {
 export function describeMessage(message: Message): string {
   switch (message.kind) {
     case 'preVote':
-    case 'vote':
-      return `${message.kind} ${message.term}, its log ends at ${message.lastTerm}:${message.lastIndex}`;
+    case 'vote': {
+      const { kind, term, lastTerm, lastIndex } = message;
+      return `${kind} of term ${term}, log to ${lastTerm}:${lastIndex}`;
+    }
     case 'preVoteReply':
     case 'voteReply':
-      return `${message.kind} ${message.term}, ${message.granted ? 'granted' : 'refused'}`;
+      return `${message.kind} of term ${message.term}, ${message.granted ? 'granted' : 'refused'}`;
     case 'append': {
       const { term, entries, prevTerm, prevIndex, commit } = message;
       const what = entries.length === 0 ? 'nothing' : entries.map(placeOf).join(' ');
@@ -70,7 +72,7 @@ export function describeMessage(message: Message): string {
       return `installSnapshot of term ${term}, up to ${placeOf(snapshot)}`;
     }
     case 'timeoutNow':
-      return `timeoutNow of term ${message.term}, log ends at ${message.lastIndex}`;
+      return `timeoutNow of term ${message.term}, log to ${message.lastIndex}`;
   }
 }
 
