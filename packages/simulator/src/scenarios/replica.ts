@@ -16,13 +16,10 @@ import {
   type Message,
   mayServe,
   type Outbox,
-  type PersistBatch,
   type ProposalOutcome,
   type RecoveredLog,
   type RoleChange,
   type Snapshot,
-  standingOf,
-  statusOf,
   step,
   type Ticket,
 } from '@cometkms/consensus/core';
@@ -36,18 +33,13 @@ import {
 } from '@cometkms/sign-state';
 import type { Committed } from '@cometkms/signer';
 import type { SignatureTable } from '../keys.js';
+import { deedOfRole, deedsOfWriting, describeBatch, describeCore, describeOff } from './deeds.js';
 import { GateSeat, Mark } from './gate-seat.js';
 import { LogDisk } from './log-disk.js';
 import type { Oracle } from './oracle.js';
 import { type Request, record } from './signing.js';
 import type { Trace } from './trace.js';
-import {
-  describeEntry,
-  describeMembership,
-  describeMessage,
-  isHeartbeat,
-  placeOf,
-} from './words.js';
+import { describeMessage, isHeartbeat, placeOf } from './words.js';
 
 /** Small, so that there is no jitter: ranks are 5 ms apart, and every deadline is exact. */
 export const timers = { heartbeatIntervalMs: 5, electionTimeoutMs: 20, leaseMs: 16 } as const;
@@ -268,7 +260,7 @@ export class Replica {
 
   readonly #outbox: Outbox = {
     persist: (batch) => {
-      this.#sayWriting(batch);
+      for (const deed of deedsOfWriting(batch, this.id, this.#notYet)) this.say(deed);
       return this.disk.persist(batch);
     },
     send: (to, message) => {
@@ -397,103 +389,19 @@ export class Replica {
     return this.disk.held ? ' (not on disk yet)' : '';
   }
 
-  #sayWriting({ hard, truncateFrom, entries = [], snapshot, resetLog }: PersistBatch): void {
-    if (hard !== undefined && hard.votedFor !== this.id) {
-      const { term, votedFor } = hard;
-      const deed =
-        votedFor === null ? `notes term ${term}` : `votes for ${votedFor} in term ${term}`;
-      this.say(`${deed}${this.#notYet}`);
-    }
-    if (truncateFrom !== undefined) this.say(`drops all from index ${truncateFrom} on`);
-    if (entries.length > 0) {
-      this.say(`writes ${entries.map(describeEntry).join(', ')}${this.#notYet}`);
-    }
-    if (snapshot !== undefined) {
-      const how = resetLog === true ? ' in place of its log' : '';
-      this.say(`writes a snapshot at ${placeOf(snapshot)}${how}${this.#notYet}`);
-    }
-  }
-
-  #sayRole({ role, term, leader, reason }: RoleChange): void {
-    const before = this.#role;
-    this.#role = role;
-    switch (role) {
-      case 'preCandidate':
-        if (before !== 'preCandidate') this.say(`asks ahead${whyAhead(reason)}`);
-        return;
-      case 'candidate':
-        this.say(
-          `stands for term ${term}${reason === 'transfer' ? ', as its leader told it' : ''}${this.#notYet}`,
-        );
-        return;
-      case 'leader':
-        if (reason === 'transfer_aborted') this.say('takes proposals again: nobody took over');
-        else {
-          this.say(`leads term ${term}`);
-          this.#around.oracle.leads(this.id, term);
-        }
-        return;
-      case 'follower':
-        this.#sayFollowing(before, term, leader, reason);
-        return;
-    }
-  }
-
-  #sayFollowing(
-    before: RoleChange['role'],
-    term: number,
-    leader: MemberId | null,
-    reason: RoleChange['reason'],
-  ): void {
-    if (reason === 'leader_found') this.say(`follows ${leader} in term ${term}`);
-    else if (reason === 'no_quorum') this.say('steps down: no quorum answers');
-    else if (reason === 'removed') this.say('steps down: it is no voter any more');
-    else if (reason === 'lost') this.say('does not win');
-    else if (before === 'leader') this.say('steps down: its term is over');
-    else if (before !== 'follower') this.say('gives up');
+  #sayRole(change: RoleChange): void {
+    const deed = deedOfRole(this.#role, change, this.#notYet);
+    this.#role = change.role;
+    if (deed !== null) this.say(deed);
+    if (change.reason === 'won') this.#around.oracle.leads(this.id, change.term);
   }
 
   /** For `show`. */
   describe(): string {
-    const core = this.#core;
-    const { hard, snapshot, entries } = this.disk.content;
-    if (core === null) {
-      return `off; on disk: term ${hard.term}, vote ${hard.votedFor ?? 'none'}, log ${logWords(snapshot, entries)}`;
-    }
-    const { role, term, leader, commit, durableIndex } = statusOf(core, this.now());
-    const { snapshot: known } = core;
-    const log: Entry[] = [];
-    for (let index = known.index + 1; index <= core.log.lastIndex; index += 1) {
-      const entry = core.log.entryAt(index);
-      if (entry !== null) log.push(entry);
-    }
-    const who = role === 'follower' ? `follower of ${leader ?? 'nobody'}` : role;
-    const serves =
-      role === 'leader' ? `, ${mayServe(core, this.now()) ? 'may' : 'may not'} serve` : '';
-    const members = describeMembership(standingOf(core).inForce.membership);
-    return (
-      `${who} in term ${term}${serves}; log ${logWords(known, log)}, ` +
-      `on disk to ${durableIndex}, committed to ${commit}; ${members}`
-    );
+    return this.#core === null
+      ? describeOff(this.disk.content)
+      : describeCore(this.#core, this.now());
   }
 }
 
 type GateSeatReserve = ConstructorParameters<typeof GateSeat>[0]['reserve'];
-
-function whyAhead(reason: RoleChange['reason']): string {
-  return reason === 'peer_closed' ? ': its link to the leader closed' : '';
-}
-
-function logWords(snapshot: Snapshot, entries: readonly Entry[]): string {
-  const start = snapshot.index === 0 ? [] : [`snapshot ${placeOf(snapshot)}`];
-  const all = [...start, ...entries.map(placeOf)];
-  return all.length === 0 ? 'empty' : all.join(' ');
-}
-
-function describeBatch({ hard, entries = [], snapshot }: PersistBatch): string {
-  return [
-    ...(hard === undefined ? [] : [`term ${hard.term}, vote ${hard.votedFor ?? 'none'}`]),
-    ...entries.map(placeOf),
-    ...(snapshot === undefined ? [] : [`the snapshot at ${placeOf(snapshot)}`]),
-  ].join(', ');
-}

@@ -2,8 +2,8 @@
  * What the world did, in lines that a reader of Raft can follow.
  *
  * Owns    joining: what one replica does in one go is one line; replicas that do the same, one after the other,
- *         share a line.
- * Never   leaves anything out: what is not worth a line is not said at all.
+ *         share a line, and one that repeats itself is named once.
+ * Never   leaves anything else out: what is not worth a line is not said at all.
  */
 
 interface Line {
@@ -37,7 +37,7 @@ export class Trace {
     this.#deeds = [];
     const last = this.#lines.at(-1);
     if (last !== undefined && typeof last !== 'string' && sameDeeds(last.deeds, deeds)) {
-      last.who.push(who);
+      if (!last.who.includes(who)) last.who.push(who);
     } else {
       this.#lines.push({ who: [who], deeds });
     }
