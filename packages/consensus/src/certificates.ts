@@ -170,7 +170,8 @@ function validity(): { notBefore: Date; notAfter: Date; serialNumber: string } {
   return { notBefore: new Date(0), notAfter, serialNumber: serial.toString('hex') };
 }
 
-function checkName(what: string, name: string): void {
+/** @throws ConsensusError CONSENSUS_NAME_INVALID */
+export function checkName(what: string, name: string): void {
   if (!namePattern.test(name)) throw new ConsensusError('CONSENSUS_NAME_INVALID', { what, name });
 }
 

@@ -7,7 +7,7 @@
  * Rule    docs/architecture.md, consensus 2 and 5; rules 10, 16, 47.
  * Proof   test/node-*.test.ts.
  */
-import { invariant } from '@cometkms/invariant';
+import { invariant, unreachable } from '@cometkms/invariant';
 import type { Clock, Entropy } from './clock.js';
 import {
   type Core,
@@ -16,6 +16,8 @@ import {
   createCore,
   type Input,
   type MemberId,
+  type Membership,
+  type MembershipChange,
   type Message,
   type Outbox,
   type ProposalOutcome,
@@ -62,6 +64,7 @@ export class CoreDriver<Answer> {
   readonly #showing: DurableShowing;
   readonly #world: DriverWorld;
   readonly #proposals: PendingProposals<Answer>;
+  readonly #changes: PendingProposals<Membership>;
   readonly #timer: WakeTimer;
   readonly #inputs: Input[] = [];
   /** What the step under way wants to say. */
@@ -83,7 +86,13 @@ export class CoreDriver<Answer> {
     this.#writer = writer;
     this.#showing = showing;
     this.#world = world;
-    this.#proposals = new PendingProposals(options.clock);
+    let lastTicket = 0;
+    const nextTicket = (): Ticket => {
+      lastTicket += 1;
+      return lastTicket;
+    };
+    this.#proposals = new PendingProposals(options.clock, nextTicket);
+    this.#changes = new PendingProposals(options.clock, nextTicket);
     this.#timer = new WakeTimer(options.clock, () => this.feed({ kind: 'wake' }));
   }
 
@@ -115,6 +124,16 @@ export class CoreDriver<Answer> {
     return outcome;
   }
 
+  /** Resolves with the membership that it made, once that is committed and applied here. */
+  async change(change: MembershipChange, timeoutMs: number): Promise<Membership> {
+    if (this.#ended || this.#core === null) {
+      throw new ConsensusError('CONSENSUS_NOT_LEADER', { leader: null });
+    }
+    const { ticket, outcome } = this.#changes.open(timeoutMs);
+    this.feed({ kind: 'change', ticket, change });
+    return (await outcome).answer;
+  }
+
   /** Inputs that arise within a step wait their turn, so that each step sees the state it left. */
   feed(input: Input): void {
     if (this.#ended || this.#core === null) return;
@@ -142,6 +161,7 @@ export class CoreDriver<Answer> {
     this.#inputs.length = 0;
     this.#sayings.length = 0;
     this.#proposals.abandon(why);
+    this.#changes.abandon(why);
   }
 
   #step(core: Core, input: Input): void {
@@ -182,6 +202,7 @@ export class CoreDriver<Answer> {
     this.#applied = snapshot.index;
     this.#commitThrough = Math.max(this.#commitThrough, snapshot.index);
     this.#proposals.passedOver(snapshot.index);
+    this.#changes.passedOver(snapshot.index);
   }
 
   #apply(core: Core): void {
@@ -196,6 +217,11 @@ export class CoreDriver<Answer> {
         kind === 'command' ? { value: stateMachine.apply(entry.command, { term, index }) } : null;
       this.#applied = index;
       this.#proposals.applied(term, index, answer);
+      this.#changes.applied(
+        term,
+        index,
+        kind === 'membership' ? { value: entry.membership } : null,
+      );
     }
     this.#inputs.push({ kind: 'applied', through: this.#applied });
     if (this.#applied - core.snapshot.index >= snapshotEntries) {
@@ -204,17 +230,26 @@ export class CoreDriver<Answer> {
     }
   }
 
+  /** A ticket is one list's or the other's; of another's it is not known, and nothing happens. */
   #onOutcome(ticket: Ticket, outcome: ProposalOutcome): void {
-    switch (outcome.kind) {
-      case 'committed':
-        this.#proposals.committed(ticket, outcome.term, outcome.index, this.#applied);
-        return;
-      case 'notLeader':
-        this.#proposals.notLeader(ticket, this.#world.nameOf(outcome.leader));
-        return;
-      case 'unknown':
-        this.#proposals.unknown(ticket, 'leadership ended before it was decided');
-        return;
+    for (const pending of [this.#proposals, this.#changes]) {
+      if (!pending.has(ticket)) continue;
+      switch (outcome.kind) {
+        case 'committed':
+          pending.committed(ticket, outcome.term, outcome.index, this.#applied);
+          break;
+        case 'notLeader':
+          pending.notLeader(ticket, this.#world.nameOf(outcome.leader));
+          break;
+        case 'unknown':
+          pending.unknown(ticket, 'leadership ended before it was decided');
+          break;
+        case 'refused':
+          pending.refused(ticket, outcome.refusal);
+          break;
+        default:
+          unreachable(outcome);
+      }
     }
   }
 }

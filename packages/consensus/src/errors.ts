@@ -5,6 +5,8 @@
  * Never   used for our own broken rules: those are `invariant`.
  */
 
+import type { ChangeRefusal } from './core/types.js';
+
 interface Row {
   readonly says: (facts: never) => string;
   readonly remedy: string;
@@ -19,6 +21,16 @@ export const consensusErrors = {
   CONSENSUS_OUTCOME_UNKNOWN: {
     says: (f: { detail: string }) => `the proposal's outcome is unknown: ${f.detail}`,
     remedy: 'It may have committed, or may yet: propose the same bytes again, never others.',
+  },
+  CONSENSUS_CHANGE_REFUSED: {
+    says: (f: { refusal: ChangeRefusal }) => `this change is not made: ${saysRefusal(f.refusal)}`,
+    remedy:
+      'Nothing was written. What passes by itself (a change under way, a learner that lags) may be asked for again.',
+  },
+  CONSENSUS_REMOVED: {
+    says: (f: { peer: string; detail: string }) => `${f.peer} refuses this replica: ${f.detail}`,
+    remedy:
+      'It was removed from its cluster for good and has stopped. Its identity is never taken again: for another replica make a new home.',
   },
   CONSENSUS_LOG_DAMAGED: {
     says: (f: { path: string; offset: number; detail: string }) =>
@@ -100,6 +112,38 @@ export const consensusErrors = {
       'Without certificates anybody who reaches the port may vote: --insecure-raft works on loopback only. Use `cmkms cluster init`.',
   },
 } as const satisfies Record<string, Row>;
+
+const short = (id: string): string => id.slice(0, 16);
+
+/** In the words of an operator; identities shortened. */
+function saysRefusal(refusal: ChangeRefusal): string {
+  switch (refusal.kind) {
+    case 'underWay':
+      return `another one is under way, at entry ${refusal.index}`;
+    case 'termNotOpened':
+      return 'the leader is new and has not committed anything yet';
+    case 'unknownMember':
+      return `${short(refusal.id)} is no member`;
+    case 'notLearner':
+      return `${short(refusal.id)} is a voter already`;
+    case 'idInUse':
+      return `${short(refusal.id)} is a member already`;
+    case 'nameInUse':
+      return `a member is called ${refusal.name} already`;
+    case 'idUsedBefore':
+      return `${short(refusal.id)} was a member before, and an identity is used once`;
+    case 'behind':
+      return `${short(refusal.id)} holds entries up to ${refusal.match}, ${refusal.commit} are committed`;
+    case 'silent':
+      return `${short(refusal.id)} does not answer`;
+    case 'lastVoter':
+      return `${short(refusal.id)} is the last voter`;
+    case 'lastKeyHolder':
+      return `${short(refusal.id)} is the last voter that holds a key`;
+    case 'noQuorum':
+      return `of the voters then, ${refusal.live} answer and ${refusal.needed} are needed`;
+  }
+}
 
 export type ConsensusCode = keyof typeof consensusErrors;
 type Facts<C extends ConsensusCode> = Parameters<(typeof consensusErrors)[C]['says']>[0];

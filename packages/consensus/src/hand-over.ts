@@ -3,11 +3,11 @@
  *
  * Owns    when an unfit leader hands over and how often, and who waits for a successor.
  * Never   deposes itself: the successor's higher term does that, and without one it leads on.
- * Rule    docs/architecture.md, consensus 6; rules 33 and 34.
+ * Rule    docs/architecture.md, consensus 6 and 9; rules 33 and 34.
  * Proof   test/hand-over.test.ts; test/node-hand-over.test.ts, test/node-stop.test.ts (real links).
  */
 import type { Clock } from './clock.js';
-import type { Core, Input, MemberId } from './core/index.js';
+import { type Core, type Input, type Member, type MemberId, standingOf } from './core/index.js';
 import { ConsensusError } from './errors.js';
 
 export interface HandOverWorld {
@@ -27,6 +27,9 @@ export interface HandOverWorld {
  */
 const firstPauseMs = 5_000;
 const longestPauseMs = 320_000;
+
+/** A witness may win where it alone holds what is committed. It serves nobody, so it tries all the time. */
+const witnessReason = 'a witness holds no key';
 
 interface Waiting {
   /** Null: whoever can. */
@@ -113,9 +116,29 @@ export class HandOver {
     if (this.#world.core()?.role.kind !== 'leader') return;
     const slow = this.#world.inFlightMs(now) > this.#electionTimeoutMs;
     const reason = slow ? 'a log sync is slower than the election timeout' : this.#unfit;
-    if (reason === null || now - this.#lastAt < this.#pauseMs || this.#live().length === 0) return;
+    if (this.#isWitness()) this.#handOverAsWitness(now);
+    else if (reason !== null) this.#handOverAsUnfit(now, reason);
+  }
+
+  #handOverAsUnfit(now: number, reason: string): void {
+    if (now - this.#lastAt < this.#pauseMs || this.#live().length === 0) return;
     const soonAgain = now - this.#lastAt < 2 * this.#pauseMs;
     this.#pauseMs = soonAgain ? Math.min(2 * this.#pauseMs, longestPauseMs) : firstPauseMs;
+    this.#begin(now, reason);
+  }
+
+  /**
+   * Key holders catch up as all followers do. Once one holds what is committed, it is asked; and again, without
+   * longer pauses, where it did not take it.
+   */
+  #handOverAsWitness(now: number): void {
+    const commit = this.#world.core()?.commit ?? 0;
+    if (now - this.#lastAt < this.#patienceMs) return;
+    const ready = this.#liveVoters().some((m) => !m.witness && this.#matchOf(m.id) >= commit);
+    if (ready) this.#begin(now, witnessReason);
+  }
+
+  #begin(now: number, reason: string): void {
     this.#lastAt = now;
     const told = (to: MemberId | null): void => {
       this.#world.handedOver(to, reason, this.#clock.nowMs() - now);
@@ -143,15 +166,28 @@ export class HandOver {
 
   /** Other voters that are linked; best matched first, witnesses last: they would hand over again. */
   #live(): readonly MemberId[] {
-    const core = this.#world.core();
-    if (core === null) return [];
-    const { role, snapshot } = core;
-    const matchOf = (id: MemberId): number =>
-      role.kind === 'leader' ? (role.peers.get(id)?.match ?? 0) : 0;
-    return snapshot.membership.voters
+    return this.#liveVoters().map(({ id }) => id);
+  }
+
+  #liveVoters(): readonly Member[] {
+    const match = (member: Member): number => this.#matchOf(member.id);
+    return this.#voters()
       .filter(({ id }) => id !== this.#self && this.#world.isUp(id))
-      .toSorted((x, y) => Number(x.witness) - Number(y.witness) || matchOf(y.id) - matchOf(x.id))
-      .map(({ id }) => id);
+      .toSorted((x, y) => Number(x.witness) - Number(y.witness) || match(y) - match(x));
+  }
+
+  #matchOf(id: MemberId): number {
+    const role = this.#world.core()?.role;
+    return role?.kind === 'leader' ? (role.peers.get(id)?.match ?? 0) : 0;
+  }
+
+  #isWitness(): boolean {
+    return this.#voters().some(({ id, witness }) => id === this.#self && witness);
+  }
+
+  #voters(): readonly Member[] {
+    const core = this.#world.core();
+    return core === null ? [] : standingOf(core).inForce.membership.voters;
   }
 
   /** How long a transfer may take. */

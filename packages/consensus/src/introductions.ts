@@ -5,11 +5,13 @@
  *         that has to be written down as joined before they count.
  * Never   sends, writes or steps: it says what is so.
  * Rule    docs/architecture.md, consensus 8: a member syncs that another has joined before it counts that
- *         one's first vote or acknowledgement; who shows less than it once did is refused.
+ *         one's first vote or acknowledgement; who shows less than it once did is refused, and who was removed
+ *         is refused for ever.
  * Proof   test/introductions.test.ts, test/peer-marks.test.ts, test/node-identity.test.ts.
  */
 import type { Index, Input, MemberId, Message } from './core/types.js';
 import type { ListedMember } from './founding.js';
+import type { KnownMembers } from './known-members.js';
 import { PeerMarks } from './peer-marks.js';
 import type { Genesis, PeerMark } from './storage.js';
 import type { Hello, Refusal } from './transport.js';
@@ -17,6 +19,9 @@ import type { Hello, Refusal } from './transport.js';
 export interface OwnShowing {
   readonly self: { readonly id: MemberId; readonly name: string };
   readonly members: readonly ListedMember[];
+  readonly known: KnownMembers;
+  /** It waits to be admitted: who it may meet is not what it was founded with. */
+  readonly joins: boolean;
   /** Empty until it is known. */
   clusterId(): string;
   genesis(): Genesis | null;
@@ -51,12 +56,6 @@ export class Introductions {
   membersDigest(): string {
     const said = this.#own.members.map(({ name, witness }) => (witness ? `${name}*` : name));
     return said.sort().join();
-  }
-
-  knownId(name: string): MemberId | null {
-    const voters = this.#own.genesis()?.membership.voters;
-    const listed = this.#own.members.find((member) => member.name === name)?.id ?? null;
-    return voters?.find((member) => member.name === name)?.id ?? listed;
   }
 
   /** An accepted hello is remembered at once: a clone that greets meanwhile must find it. */
@@ -138,25 +137,49 @@ export class Introductions {
   }
 
   #refusal(hello: Hello): Refusal | null {
-    const { self, members } = this.#own;
-    const { name } = hello;
-    const listed = name !== self.name && members.some((member) => member.name === name);
-    if (!listed) return { code: 'notMember', detail: `${name} is not another member listed here` };
-    const id = this.knownId(name);
-    if (id !== null && id !== hello.from) {
-      // `nameDiffers` is said by who knows: the log holds the identity with which this name joined.
-      const code = this.#own.genesis() === null ? 'notMember' : 'nameDiffers';
-      return { code, detail: `${name} shows another identity than the one known here` };
+    const { known, joins } = this.#own;
+    const { name, from } = hello;
+    if (known.isRemoved(from)) {
+      return { code: 'removed', detail: `${name} was removed from this cluster` };
     }
+    const stranger = this.#strangerIn(hello);
+    if (stranger !== null) return stranger;
     const [ours, theirs] = [this.#own.clusterId(), hello.clusterId];
     if (ours !== '' && theirs !== '' && ours !== theirs) {
       return { code: 'clusterDiffers', detail: `it is of cluster ${theirs}, we are of ${ours}` };
     }
     const digest = this.membersDigest();
-    if (this.#own.genesis() === null && hello.membersDigest !== digest) {
+    if (this.#own.genesis() === null && !joins && hello.membersDigest !== digest) {
       return { code: 'other', detail: `it lists ${hello.membersDigest}, we list ${digest}` };
     }
+    if (hello.emptyLog && this.#wasPromoted(from)) {
+      return { code: 'wiped', detail: `${name} is a voter, and its log is empty now` };
+    }
     return this.#marks.judge(hello) ?? this.#aliveElsewhere(hello);
+  }
+
+  /** A name that nobody here knows, or one that goes with another identity. */
+  #strangerIn({ name, from }: Hello): Refusal | null {
+    const { self, members, known } = this.#own;
+    const listed = members.find((member) => member.name === name);
+    const ids = known.idsOf(name);
+    if (name === self.name || (listed === undefined && ids.length === 0)) {
+      return { code: 'notMember', detail: `${name} is not another member listed here` };
+    }
+    const fits = ids.length > 0 ? ids.includes(from) : (listed?.id ?? from) === from;
+    if (fits) return null;
+    // `nameDiffers` is said by who knows: the log holds the identity with which this name joined.
+    const code = ids.length > 0 && this.#own.genesis() !== null ? 'nameDiffers' : 'notMember';
+    return { code, detail: `${name} shows another identity than the one known here` };
+  }
+
+  /**
+   * A voter that was not founded as one caught up first, so it had joined; this replica need not have met it
+   * since. A founder may be about to write its genesis.
+   */
+  #wasPromoted(id: MemberId): boolean {
+    const founders = this.#own.genesis()?.membership.voters ?? [];
+    return this.#own.known.isVoter(id) && !founders.some((founder) => founder.id === id);
   }
 
   /**

@@ -1,15 +1,23 @@
 /**
- * How this replica comes to have a genesis: read back, or written once with every member there.
+ * How this replica comes to have a genesis: read back, written once with every member there, or, where it was
+ * admitted later, taken from the members.
  *
- * Owns    the number and the run of this start, and the order in which a cluster is joined.
- * Never   decides when to found (founding.ts), or lets the core run before the record beside the key.
+ * Owns    the number and the run of this start, and the order in which a cluster is founded or joined.
+ * Never   decides when to found (founding.ts) or whom to believe (admission.ts), or lets the core run before
+ *         the record beside the key. Who is to join never founds.
  * Rule    docs/architecture.md, consensus 8. Genesis on disk, then the record beside the key, then the
  *         first vote: a crash between any two is finished by the next start. Who draws the genesis has it
  *         on disk before it tells anybody, so a second one is never drawn beside it.
- * Proof   test/node-founding.test.ts.
+ *         Who joins writes the genesis of the founders, not the membership that admitted it: then its log
+ *         begins as theirs do, and what the log makes of the membership is the same everywhere. By that
+ *         genesis it is no voter, so it asks for no votes until an entry makes it one. A vote or an
+ *         acknowledgement of it counts with who durably knows that it joined, which it says once the record
+ *         is written: lost after that, the record and those marks keep its identity out.
+ * Proof   test/node-founding.test.ts, test/node-membership.test.ts.
  */
+import { type AdmissionStep, planAdmission } from './admission.js';
 import type { Entropy } from './clock.js';
-import type { Membership, RecoveredLog } from './core/types.js';
+import type { MemberId, RecoveredLog } from './core/types.js';
 import { ConsensusError } from './errors.js';
 import { type FoundingStep, planFounding } from './founding.js';
 import { decodeGenesis } from './log-codec.js';
@@ -20,7 +28,7 @@ import type { Hello } from './transport.js';
 
 export type JoiningOptions = Pick<
   RaftNodeOptions<unknown>,
-  'self' | 'members' | 'clusterId' | 'joined' | 'recordJoined'
+  'self' | 'members' | 'clusterId' | 'joins' | 'joined' | 'recordJoined'
 > & { readonly entropy: Entropy };
 
 export interface JoiningWorld {
@@ -29,6 +37,7 @@ export interface JoiningWorld {
   /** The state machine's, before its first command. */
   firstState(): Uint8Array;
   planned(step: FoundingStep): void;
+  asked(step: AdmissionStep): void;
   /** The record is written: the core may run from here. */
   founded(genesis: Genesis, log: RecoveredLog): void;
   failed(error: unknown): void;
@@ -42,8 +51,9 @@ export class Joining {
   /** Of this process: the first one of a new log is 1. */
   #boot = 1;
   #genesis: Genesis | null = null;
-  /** What founded members say the genesis is. */
-  #told: Genesis | null = null;
+  /** What founded members say the genesis is, and the last that said it. */
+  readonly #told = new Map<MemberId, Genesis>();
+  #lastTold: Genesis | null = null;
   #joined = false;
   /** The founding under way, or done. */
   #founding: Promise<void> | null = null;
@@ -61,6 +71,11 @@ export class Joining {
 
   get genesis(): Genesis | null {
     return this.#genesis;
+  }
+
+  /** It has no log yet, and waits for all the others to found one. */
+  get isToFound(): boolean {
+    return this.#genesis === null && this.#options.joins !== true;
   }
 
   /** The record beside the key is written. */
@@ -110,37 +125,64 @@ export class Joining {
   }
 
   /** To be asked whenever a link or a hello changed. */
-  tryFounding(): void {
+  tryToBegin(): void {
     if (this.#genesis !== null || this.#founding !== null) return;
+    if (this.#options.joins === true) this.#tryJoining();
+    else this.#tryFounding();
+  }
+
+  #tryFounding(): void {
     const { self, members, clusterId } = this.#options;
     const hellos = new Map([...this.#world.hellos()].map((hello) => [hello.name, hello]));
-    const plan = planFounding({ self, members, clusterId, hellos, told: this.#told });
+    const plan = planFounding({ self, members, clusterId, hellos, told: this.#lastTold });
     this.#world.planned(plan);
     if (plan.kind !== 'found') return;
     const drawn = plan.clusterId ?? `c-${Buffer.from(this.#options.entropy(8)).toString('hex')}`;
-    this.#founding = this.#found(drawn, plan.membership).catch((error: unknown) =>
-      this.#world.failed(error),
-    );
+    this.#begin({ clusterId: drawn, self: self.id, membership: plan.membership });
   }
 
-  /** A founded member says what the genesis is; only one with the members that are seen is taken. */
-  onTold(bytes: Uint8Array): void {
+  #tryJoining(): void {
+    const { self, clusterId } = this.#options;
+    const linked = [...this.#world.hellos()].filter(({ joined }) => joined).map(({ from }) => from);
+    const told = new Map([...this.#told].filter(([from]) => linked.includes(from)));
+    const plan = planAdmission({ self: self.id, clusterId, told });
+    this.#world.asked(plan);
+    if (plan.kind === 'join') this.#begin(plan.genesis);
+  }
+
+  /**
+   * A founded member says what the genesis is, and who is a member now.
+   * @returns what it said; null: nothing that this program understands
+   */
+  onTold(from: MemberId, bytes: Uint8Array): Genesis | null {
     try {
-      this.#told = decodeGenesis(bytes);
+      this.#lastTold = decodeGenesis(bytes);
     } catch (error) {
       // What a peer sends must not end this process; the peer says it again with its next link.
       if (!(error instanceof ConsensusError)) throw error;
-      return;
+      return null;
     }
-    this.tryFounding();
+    if (this.#genesis === null) this.#told.set(from, this.#lastTold);
+    this.tryToBegin();
+    return this.#lastTold;
   }
 
-  async #found(clusterId: string, membership: Membership): Promise<void> {
-    const genesis: Genesis = { clusterId, self: this.#options.self.id, membership };
-    const state = this.#world.firstState();
+  /** What it told may have changed when it tells again: it may come back as one who lost its disk. */
+  linkEnded(peer: MemberId): void {
+    this.#told.delete(peer);
+  }
+
+  #begin(genesis: Genesis): void {
+    this.#founding = this.#write(genesis).catch((error: unknown) => this.#world.failed(error));
+  }
+
+  async #write(genesis: Genesis): Promise<void> {
     const log: RecoveredLog = {
       hard: { term: 0, votedFor: null },
-      snapshot: { index: 0, term: 0, membership, state },
+      snapshot: {
+        ...{ index: 0, term: 0, membership: genesis.membership },
+        state: this.#world.firstState(),
+      },
       entries: [],
     };
     this.#writer.add({ genesis, boot: this.boot, hard: log.hard, snapshot: log.snapshot });

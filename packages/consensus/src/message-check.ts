@@ -5,22 +5,30 @@
  *         own broken rules, and end the process; a peer's must not.
  * Never   judges what only a broken cluster can show (two leaders in a term, a leader without what is
  *         committed): that must not pass in silence, and the core stops at it.
- * Rule    entries follow `prevIndex` without a hole, and terms never fall (dissertation, 3.5).
+ * Rule    entries follow `prevIndex` without a hole, and terms never fall (dissertation, 3.5); one voter comes
+ *         or goes at a time (4.1).
  * Proof   test/message-check.test.ts: any message that passes leaves a core standing.
  */
-import type { Core, MemberId, Message, Snapshot, Term } from './core/index.js';
+import {
+  type Core,
+  type Membership,
+  type Message,
+  membershipAt,
+  membersOf,
+  type Snapshot,
+  type Term,
+  votersApart,
+} from './core/index.js';
 
 type Append = Extract<Message, { kind: 'append' }>;
 
-/** Why a message of `from` is not to reach the core, or null. */
-export function objectionTo(core: Core, from: MemberId, message: Message): string | null {
-  const { voters, learners } = core.snapshot.membership;
-  if (![...voters, ...learners].some(({ id }) => id === from)) return 'it is not a member';
+/** Why a message is not to reach the core, or null. */
+export function objectionTo(core: Core, message: Message): string | null {
   // Terms begin at 1; only who answers a question may not have come that far.
   if (message.kind !== 'preVoteReply' && message.term < 1) return 'a term below 1';
   switch (message.kind) {
     case 'append':
-      return faultOfAppend(message);
+      return faultOfAppend(message) ?? faultOfChanges(core, message);
     case 'installSnapshot':
       return faultOfSnapshot(message.snapshot, message.term);
     case 'appendReply': {
@@ -40,6 +48,8 @@ function faultOfAppend({ term, prevIndex, prevTerm, entries }: Append): string |
   for (const entry of entries) {
     if (entry.index !== last.index + 1) return 'entries with a hole';
     if (entry.term < last.term) return 'terms that fall';
+    const fault = entry.kind === 'membership' ? faultOfMembership(entry.membership) : null;
+    if (fault !== null) return fault;
     last = entry;
   }
   return Math.max(prevTerm, last.term) > term ? 'an entry of a term yet to come' : null;
@@ -49,9 +59,28 @@ function faultOfSnapshot({ index, term, membership }: Snapshot, of: Term): strin
   const place = faultOfPlace(index, term);
   if (place !== null) return place;
   if (term > of) return 'a snapshot of a term yet to come';
-  const ids = [...membership.voters, ...membership.learners].map(({ id }) => id);
+  return faultOfMembership(membership);
+}
+
+function faultOfMembership(membership: Membership): string | null {
+  const ids = [...membersOf(membership), ...(membership.departed ?? [])].map(({ id }) => id);
   if (membership.voters.length === 0) return 'a membership without voters';
   return new Set(ids).size < ids.length ? 'a membership that names one twice' : null;
+}
+
+/**
+ * Two voters at once, and majorities before and after need not meet (dissertation, 4.1). Judged where the logs
+ * join: elsewhere it is not known what came before.
+ */
+function faultOfChanges(core: Core, { prevIndex, prevTerm, entries }: Append): string | null {
+  if (core.log.termAt(prevIndex) !== prevTerm) return null;
+  let { membership } = membershipAt(core, prevIndex);
+  for (const entry of entries) {
+    if (entry.kind !== 'membership') continue;
+    if (votersApart(membership, entry.membership) > 1) return 'two voters changed at once';
+    membership = entry.membership;
+  }
+  return null;
 }
 
 /** Index 0 is before the first entry, and has term 0; nothing else has. */

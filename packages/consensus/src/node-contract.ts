@@ -3,8 +3,9 @@
  *
  * Owns    the types at the door of node.ts.
  */
+import type { AdmissionStep } from './admission.js';
 import type { Clock, Entropy } from './clock.js';
-import type { CoreConfig, MemberId, Message, RoleChange } from './core/types.js';
+import type { CoreConfig, Index, MemberId, Membership, Message, RoleChange } from './core/types.js';
 import type { FoundingStep, ListedMember } from './founding.js';
 import type { Genesis, LogStorage } from './storage.js';
 import type { Hello, LinkFault, PeerEndpoint, Transport } from './transport.js';
@@ -21,10 +22,18 @@ export interface RaftNodeOptions<Answer> {
   readonly transport: Transport;
   readonly self: { readonly id: MemberId; readonly name: string };
   readonly version: string;
-  /** As configured, this replica included. After founding the log's membership holds. */
+  /**
+   * As configured, this replica included. After founding the log's membership holds; the addresses in here go
+   * before its.
+   */
   readonly members: readonly ListedMember[];
   /** From the genesis that all homes share; null: the first by name draws one. */
   readonly clusterId: string | null;
+  /**
+   * A new home for a cluster that exists: it waits to be admitted as a learner (`addLearner`, `replace`), and
+   * never founds. Without meaning once it has joined.
+   */
+  readonly joins?: boolean;
   /** What the record beside the key says; null: this replica never joined. */
   readonly joined: { readonly clusterId: string } | null;
   /**
@@ -44,6 +53,13 @@ export interface RaftNodeOptions<Answer> {
   onFatal(error: Error): void;
 }
 
+export interface MembershipNews {
+  readonly membership: Membership;
+  /** The index at which it came into force, as far as it is known: later where a snapshot carries it. */
+  readonly index: Index;
+  readonly committed: boolean;
+}
+
 export interface NodeEvents {
   role: [RoleChange & { readonly previous: MemberId | null }];
   /**
@@ -52,6 +68,15 @@ export interface NodeEvents {
   serving: [boolean];
   founding: [FoundingStep];
   founded: [Genesis];
+  /** What a replica that is to join waits for; it may come often. */
+  joining: [AdmissionStep];
+  /** Admitted: its genesis and the record are written. It catches up from here. */
+  joined: [Genesis];
+  /**
+   * Another membership is in force, or the one in force is committed now. One that is not committed may be
+   * rolled back: then the one before it is told again.
+   */
+  membership: [MembershipNews];
   application: [from: MemberId, payload: Uint8Array];
   linkUp: [peer: MemberId, hello: Hello];
   linkDown: [peer: MemberId, cause: 'closed' | 'lost', detail: string];

@@ -13,27 +13,28 @@ import { type Clock, systemClock, systemEntropy } from './clock.js';
 import {
   type Core,
   committedOnDisk,
-  type Index,
-  type Input,
   type MemberId,
   type Membership,
+  type MembershipChange,
   type Message,
   mayServe,
   type RecoveredLog,
-  type RoleChange,
+  standingOf,
   statusOf,
 } from './core/index.js';
 import { CoreDriver } from './core-driver.js';
 import { DurableShowing } from './durable-showing.js';
-import { ConsensusError } from './errors.js';
 import { HandOver } from './hand-over.js';
 import { Introductions } from './introductions.js';
 import { Joining } from './joining.js';
-import { encodeGenesis } from './log-codec.js';
+import { KnownMembers } from './known-members.js';
+import { LeadershipNews } from './leadership-news.js';
 import { LogWriter } from './log-writer.js';
-import { objectionTo } from './message-check.js';
+import { checkNewMember, MemberLinks } from './member-links.js';
 import type { NodeEvents, RaftNodeOptions } from './node-contract.js';
 import type { Proposed } from './pending-proposals.js';
+import { Reception } from './reception.js';
+import { endBy } from './refusals.js';
 import type { Genesis, RecoveredStorage } from './storage.js';
 import type { Hello, LinkFault, LinkFrame } from './transport.js';
 
@@ -42,12 +43,14 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
   readonly #clock: Clock;
   readonly #writer: LogWriter;
   readonly #showing = new DurableShowing();
+  readonly #known: KnownMembers;
   readonly #introductions: Introductions;
+  readonly #reception: Reception;
+  readonly #memberLinks: MemberLinks;
   readonly #driver: CoreDriver<Answer>;
   readonly #handOver: HandOver;
   readonly #joining: Joining;
-  #leader: MemberId | null = null;
-  #serving = false;
+  readonly #news: LeadershipNews;
   #starting: Promise<void> = Promise.resolve();
   #ended = false;
   #failure: Error | null = null;
@@ -57,16 +60,24 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     this.#options = options;
     const { clock = systemClock, entropy = systemEntropy } = options;
     this.#clock = clock;
+    this.#news = new LeadershipNews(clock, {
+      role: (change) => {
+        this.#tell('role', change);
+        this.#handOver.leaderChanged(change.leader);
+      },
+      serving: (serving) => this.#tell('serving', serving),
+    });
+    this.#known = new KnownMembers(options.self, options.members);
     this.#introductions = new Introductions({
-      self: options.self,
-      members: options.members,
+      ...{ self: options.self, members: options.members, known: this.#known },
+      joins: options.joins === true,
       clusterId: () => this.clusterId,
       genesis: () => this.#joining.genesis,
     });
     this.#writer = new LogWriter(options.storage, clock, {
       durable: (through, marks) => {
         this.#showing.durable(through);
-        for (const input of this.#introductions.written(marks)) this.#onMessage(input);
+        for (const input of this.#introductions.written(marks)) this.#reception.take(input);
         this.#driver.feed({ kind: 'durable', through });
       },
       takeMarks: () => this.#introductions.takeDirtyMarks(),
@@ -79,12 +90,32 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
       this.#showing,
       {
         send: (to, message) => this.#say(to, message),
-        changed: (change) => this.#onRole(change),
+        changed: (change) => this.#news.changed(change),
         nameOf: (id) => this.#nameOf(id),
-        stepped: () => this.#watch(),
+        stepped: () => {
+          if (this.#ended) return;
+          this.#memberLinks.follow();
+          this.#news.serves(this.mayServe());
+          this.#handOver.watch();
+        },
         failed: (error) => this.#fatal(error),
       },
     );
+    this.#memberLinks = new MemberLinks(this.#known, options.members, options.transport, {
+      core: () => this.core,
+      joinedWith: () => (this.#joining.joined ? this.#joining.genesis : null),
+      linked: () => this.#introductions.linked.keys(),
+      changed: (news) => clock.soon(() => this.#tell('membership', news)),
+      undialable: (peer, { message }) => {
+        const fault = { kind: 'insecureAddress', detail: message } as const;
+        this.#tell('dialFailed', peer, { ...fault, remoteAddress: peer.address });
+      },
+    });
+    this.#reception = new Reception(this.#introductions, this.#known, {
+      core: () => this.core,
+      feed: (input) => this.#driver.feed(input),
+      dropped: (from, kind, why) => this.#tell('messageDropped', from, kind, why),
+    });
     this.#handOver = new HandOver(options.self.id, options.timers.electionTimeoutMs, clock, {
       core: () => this.core,
       feed: (input) => this.#driver.feed(input),
@@ -97,6 +128,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
       hellos: () => this.#introductions.linked.values(),
       firstState: () => options.stateMachine.snapshot(),
       planned: (plan) => this.#tell('founding', plan),
+      asked: (plan) => this.#tell('joining', plan),
       founded: (genesis, log) => this.#guard(() => this.#onFounded(genesis, log)),
       failed: (error) => this.#fatal(error),
     });
@@ -124,7 +156,9 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     const { storage, transport } = this.#options;
     const recovered = await storage.open();
     this.#introductions.recovered(recovered.marks);
-    if (recovered.genesis !== null) this.#showing.recovered(founded(recovered));
+    const log = recovered.genesis === null ? null : founded(recovered);
+    if (log !== null) this.#showing.recovered(log);
+    this.#memberLinks.learn(recovered.genesis, log);
     // False: stopped, or failed, meanwhile. Then nothing may listen or dial any more.
     const resumed = await this.#joining.resume(recovered);
     if (this.#endedMeanwhile() || !resumed) return;
@@ -146,13 +180,9 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
       () => this.#hello(),
     );
     if (this.#endedMeanwhile()) return;
-    transport.setPeers(
-      this.#options.members
-        .filter(({ name }) => name !== this.#options.self.name)
-        .map(({ name, address }) => ({ id: this.#introductions.knownId(name), name, address })),
-    );
-    if (recovered.genesis !== null) this.#run(founded(recovered));
-    else this.#joining.tryFounding();
+    this.#memberLinks.dial();
+    if (log !== null) this.#run(log);
+    else this.#joining.tryToBegin();
   }
 
   /** @throws what ended it, where that was a failure */
@@ -187,6 +217,22 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
    */
   propose(command: Uint8Array, timeoutMs: number): Promise<Proposed<Answer>> {
     return this.#driver.propose(Uint8Array.from(command), timeoutMs);
+  }
+
+  /**
+   * Changes who is a member: one step at a time, made by the leader. Resolves once it is committed.
+   * @param change  of a new member: its identity, from its certificate, and the name and address in it
+   * @param timeoutMs  from the call, on the monotonic clock
+   * @returns the membership that it made
+   * @throws ConsensusError CONSENSUS_NOT_LEADER  nothing was written here; asking the leader is safe
+   * @throws ConsensusError CONSENSUS_CHANGE_REFUSED  nothing was written; its facts say why
+   * @throws ConsensusError CONSENSUS_ADDRESS_INVALID, CONSENSUS_NAME_INVALID  of the new member
+   * @throws ConsensusError CONSENSUS_OUTCOME_UNKNOWN  see what `membership` says once a leader is there: asked
+   *   again, a change that was made is refused, so that is safe
+   */
+  async change(change: MembershipChange, timeoutMs: number): Promise<Membership> {
+    if ('member' in change) checkNewMember(change.member);
+    return await this.#driver.change(change, timeoutMs);
   }
 
   /**
@@ -236,9 +282,9 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     return this.#joining.clusterId;
   }
 
-  /** What the log says; null until this replica has joined. */
+  /** The one in force, by the log of this replica: null until it has joined, old while it lags. */
   get membership(): Membership | null {
-    return this.core?.snapshot.membership ?? null;
+    return this.core === null ? null : standingOf(this.core).inForce.membership;
   }
 
   helloOf(peer: MemberId): Hello | null {
@@ -267,18 +313,16 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
   // -------------------------------------------------------------------------------- links
 
   #onFounded(genesis: Genesis, log: RecoveredLog): void {
+    this.#memberLinks.learn(genesis, log);
     this.#run(log);
-    this.#tell('founded', genesis);
+    this.#tell(genesis.admitted === undefined ? 'founded' : 'joined', genesis);
     for (const peer of this.#introductions.linked.keys()) this.#tellJoined(peer);
   }
 
   #tellJoined(peer: MemberId): void {
-    const { genesis, joined } = this.#joining;
-    if (genesis === null || !joined) return;
+    if (!this.#joining.joined) return;
     this.#options.transport.send(peer, { kind: 'hello', hello: this.#hello() });
-    if (this.helloOf(peer)?.clusterId === '') {
-      this.#options.transport.send(peer, { kind: 'found', genesis: encodeGenesis(genesis) });
-    }
+    this.#memberLinks.tellMembers(peer);
   }
 
   #run(log: RecoveredLog): void {
@@ -307,7 +351,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
   #nameOf(id: MemberId | null): string | null {
     if (id === null) return null;
     if (id === this.#options.self.id) return this.#options.self.name;
-    return this.helloOf(id)?.name ?? id;
+    return this.helloOf(id)?.name ?? this.#known.nameOf(id) ?? id;
   }
 
   #onUp(peer: MemberId): void {
@@ -317,7 +361,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     this.#tell('linkUp', peer, hello);
     this.#tellJoined(peer);
     if (this.core !== null) this.#driver.feed({ kind: 'link', peer, state: 'up' });
-    else this.#joining.tryFounding();
+    else this.#joining.tryToBegin();
   }
 
   /** Synced without waiting for the next entry: the peer's first vote waits for this. */
@@ -329,19 +373,15 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
 
   #onDown(peer: MemberId, cause: 'closed' | 'lost', detail: string): void {
     this.#introductions.down(peer);
+    this.#joining.linkEnded(peer);
     this.#tell('linkDown', peer, cause, detail);
-    if (this.core === null) this.#joining.tryFounding();
+    if (this.core === null) this.#joining.tryToBegin();
     else if (cause === 'closed') this.#driver.feed({ kind: 'link', peer, state: 'closed' });
   }
 
-  /** A peer remembers more of us than we show: this disk is old or a copy, and must not vote. */
-  #onRefused(peer: string, { kind, refusal }: LinkFault): void {
-    if (kind !== 'refusedByPeer' || refusal === undefined) return;
-    const { code, detail } = refusal;
-    // Of a replica that has not joined, a founded member knows another identity: it joined before.
-    const replaced = code === 'nameDiffers' && this.#joining.genesis === null;
-    if (!replaced && code !== 'rolledBack' && code !== 'cloned' && code !== 'wiped') return;
-    this.#fatal(new ConsensusError('CONSENSUS_DISK_DOUBTED', { peer, code, detail }));
+  #onRefused(peer: string, fault: LinkFault): void {
+    const end = endBy(peer, fault, this.#joining.isToFound);
+    if (end !== null) this.#fatal(end);
   }
 
   /** Followers must remember what their leader had on its disk, too, not only it what they had. */
@@ -354,63 +394,20 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
   #onFrame(from: MemberId, frame: LinkFrame): void {
     switch (frame.kind) {
       case 'raft':
-        this.#onMessage({ kind: 'message', from, message: frame.message }, frame.holds);
+        this.#reception.take({ kind: 'message', from, message: frame.message }, frame.holds);
         return;
       case 'hello':
         this.#introductions.again(frame.hello);
         this.#noteJoined(from);
-        this.#joining.tryFounding();
+        this.#joining.tryToBegin();
         return;
       case 'found':
-        this.#joining.onTold(frame.genesis);
+        this.#memberLinks.onTold(this.#joining.onTold(from, frame.genesis));
         return;
       case 'application':
         this.#tell('application', from, frame.payload);
         return;
     }
-  }
-
-  #onMessage(input: Extract<Input, { kind: 'message' }>, holds: Index = 0): void {
-    const core = this.core;
-    const { from, message } = input;
-    if (core === null) return;
-    const objection = this.#introductions.isOfOurs(from)
-      ? objectionTo(core, from, message)
-      : 'it has not joined this cluster';
-    if (objection !== null) {
-      this.#tell('messageDropped', from, message.kind, objection);
-      return;
-    }
-    if (this.#introductions.hold(input)) return;
-    this.#introductions.heard(from, message);
-    this.#introductions.acknowledged(from, holds);
-    this.#driver.feed(input);
-    // A follower learns of a commit after its leader: what it acknowledged counts without its saying so.
-    if (message.kind !== 'appendReply' || core.role.kind !== 'leader') return;
-    const match = core.role.peers.get(from)?.match ?? 0;
-    this.#introductions.acknowledged(from, Math.min(match, core.commit));
-  }
-
-  // ----------------------------------------------------------------------------- leadership
-
-  #onRole(change: RoleChange): void {
-    const previous = this.#leader;
-    this.#leader = change.leader;
-    // Told after the step: a listener may ask or propose.
-    this.#clock.soon(() => {
-      this.#tell('role', { ...change, previous });
-      this.#handOver.leaderChanged(change.leader);
-    });
-  }
-
-  /** What changed in passing: whether we may serve, and whether we should still want to. */
-  #watch(): void {
-    const serving = this.mayServe();
-    if (serving !== this.#serving) {
-      this.#serving = serving;
-      this.#clock.soon(() => this.#tell('serving', serving));
-    }
-    this.#handOver.watch();
   }
 
   // -------------------------------------------------------------------------------- the end

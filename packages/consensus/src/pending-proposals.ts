@@ -8,7 +8,7 @@
  * Proof   test/pending-proposals.test.ts.
  */
 import type { Clock } from './clock.js';
-import type { Index, Term, Ticket } from './core/types.js';
+import type { ChangeRefusal, Index, Term, Ticket } from './core/types.js';
 import { ConsensusError } from './errors.js';
 
 export interface Proposed<Answer> {
@@ -28,10 +28,12 @@ export class PendingProposals<Answer> {
   readonly #pending = new Map<Ticket, Pending<Answer>>();
   /** Committed, and not applied here yet. */
   readonly #committed = new Map<Index, { readonly ticket: Ticket; readonly term: Term }>();
-  #lastTicket = 0;
+  readonly #nextTicket: () => Ticket;
 
-  constructor(clock: Clock) {
+  /** @param nextTicket  never the same twice, also not for others that ask the same core */
+  constructor(clock: Clock, nextTicket: () => Ticket) {
     this.#clock = clock;
+    this.#nextTicket = nextTicket;
   }
 
   /** `outcome` rejects with CONSENSUS_OUTCOME_UNKNOWN after `timeoutMs`: it may still commit. */
@@ -39,14 +41,18 @@ export class PendingProposals<Answer> {
     readonly ticket: Ticket;
     readonly outcome: Promise<Proposed<Answer>>;
   } {
-    this.#lastTicket += 1;
-    const ticket = this.#lastTicket;
+    const ticket = this.#nextTicket();
     const outcome = new Promise<Proposed<Answer>>((resolve, reject) => {
       const late = `no commit within ${timeoutMs} ms`;
       const cancelTimer = this.#clock.after(timeoutMs, () => this.unknown(ticket, late));
       this.#pending.set(ticket, { resolve, reject, cancelTimer });
     });
     return { ticket, outcome };
+  }
+
+  /** Waits for its outcome still. */
+  has(ticket: Ticket): boolean {
+    return this.#pending.has(ticket);
   }
 
   /** @param applied how far this replica has applied: an answer that is gone cannot be given */
@@ -78,6 +84,10 @@ export class PendingProposals<Answer> {
 
   notLeader(ticket: Ticket, leader: string | null): void {
     this.#close(ticket)?.reject(new ConsensusError('CONSENSUS_NOT_LEADER', { leader }));
+  }
+
+  refused(ticket: Ticket, refusal: ChangeRefusal): void {
+    this.#close(ticket)?.reject(new ConsensusError('CONSENSUS_CHANGE_REFUSED', { refusal }));
   }
 
   unknown(ticket: Ticket, detail: string): void {

@@ -32,7 +32,10 @@ export interface Hello {
 export type LinkFrame =
   /** `holds`: of what is committed, the sender's disk holds all up to here, and so for ever. */
   | { readonly kind: 'raft'; readonly message: Message; readonly holds: Index }
-  /** A founded genesis, told to a member that has none yet (docs/architecture.md, consensus 8). */
+  /**
+   * The genesis, and who is a member now: told to one that has none yet, so that it may found or join, and to
+   * one that may have been away (docs/architecture.md, consensus 8).
+   */
   | { readonly kind: 'found'; readonly genesis: Uint8Array }
   /** Said anew when something in the hello changed: joined, or the log's ends. */
   | { readonly kind: 'hello'; readonly hello: Hello }
@@ -55,6 +58,8 @@ export type RefusalCode =
   | 'wiped'
   /** Another process of this identity is linked, and its link has not ended: it may yet end. */
   | 'alive'
+  /** Its removal from the cluster is committed: this identity is never a member again. */
+  | 'removed'
   | 'notMember'
   | 'nameDiffers'
   | 'clusterDiffers'
@@ -115,7 +120,7 @@ export interface Transport {
   /** Best effort and in order; dropped where no link is up or its bounded queue is full. False: dropped. */
   send(to: MemberId, frame: LinkFrame): boolean;
   /**
-   * Replaces the peers to keep links with; links to others end.
+   * Replaces the peers to keep links with; links to others end, also one to another identity of the same name.
    * @throws ConsensusError CONSENSUS_ADDRESS_INVALID, CONSENSUS_INSECURE_ADDRESS
    */
   setPeers(peers: readonly PeerEndpoint[]): void;

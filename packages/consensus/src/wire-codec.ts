@@ -236,6 +236,7 @@ const refusalCodes: ReadonlySet<string> = new Set<RefusalCode>([
   'cloned',
   'wiped',
   'alive',
+  'removed',
   'notMember',
   'nameDiffers',
   'clusterDiffers',

@@ -6,15 +6,42 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { systemClock } from '../src/clock.js';
+import type { Clock } from '../src/clock.js';
 import type { Input, MemberId } from '../src/core/index.js';
 import { HandOver } from '../src/hand-over.js';
-import { Bench } from './core-bench.js';
+import { Bench, type BenchStart } from './core-bench.js';
 
 const electionTimeoutMs = 1_000_000;
 
-function setUp() {
-  const bench = new Bench().lead();
+/** Time passes when the test says so. */
+class HandClock implements Clock {
+  #now = 0;
+  #due: { readonly at: number; readonly run: () => void }[] = [];
+
+  nowMs(): number {
+    return this.#now;
+  }
+  after(delayMs: number, run: () => void): () => void {
+    const one = { at: this.#now + delayMs, run };
+    this.#due.push(one);
+    return () => {
+      this.#due = this.#due.filter((each) => each !== one);
+    };
+  }
+  soon(run: () => void): void {
+    this.after(0, run);
+  }
+  pass(ms: number): void {
+    this.#now += ms;
+    const over = this.#due.filter(({ at }) => at <= this.#now);
+    this.#due = this.#due.filter(({ at }) => at > this.#now);
+    for (const { run } of over) run();
+  }
+}
+
+function setUp(start: BenchStart = {}) {
+  const bench = new Bench(start).lead();
+  const clock = new HandClock();
   bench.acknowledge('b', 1, 1);
   bench.acknowledge('c', 1, 2);
   const linked = new Set<MemberId>(['b', 'c']);
@@ -28,7 +55,7 @@ function setUp() {
     }
     handOver.watch();
   };
-  const handOver = new HandOver('a', electionTimeoutMs, systemClock, {
+  const handOver = new HandOver('a', electionTimeoutMs, clock, {
     core: () => bench.core,
     feed,
     nameOf: (id) => id,
@@ -40,7 +67,7 @@ function setUp() {
     linked.delete(peer);
     feed({ kind: 'link', peer, state: 'closed' });
   };
-  return { handOver, told, cut, transfers: () => transfers };
+  return { bench, clock, handOver, told, cut, transfers: () => transfers };
 }
 
 const nobody = { code: 'CONSENSUS_NOT_LEADER' };
@@ -87,12 +114,11 @@ test('who takes it over ends the waiting, and names the successor', async () => 
   assert.equal(await transfer, 'c');
 });
 
-test('whom nobody took it from in time does not ask again at once', async (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
-  const { handOver } = setUp();
+test('whom nobody took it from in time does not ask again at once', async () => {
+  const { clock, handOver } = setUp();
   assert.ok(handOver.hasSuccessor());
   const transfer = assert.rejects(handOver.transfer(null), nobody);
-  t.mock.timers.tick(2 * electionTimeoutMs);
+  clock.pass(2 * electionTimeoutMs);
   await transfer;
   assert.equal(handOver.hasSuccessor(), false);
 });
@@ -117,4 +143,32 @@ test('an unfit leader hands over at once, then ever more rarely; after a long re
   handOver.watch(2_000_000);
   assert.equal(transfers(), before + 2);
   handOver.end();
+});
+
+test('a witness that leads hands over as soon as one with a key holds what is committed', () => {
+  const { bench, clock, handOver, told, transfers } = setUp({ witnesses: 'ab' });
+  bench.propose(1, 'x');
+  bench.durable();
+  bench.acknowledge('b', 2, 4);
+  handOver.watch();
+  assert.equal(transfers(), 0, 'committed by two witnesses: c lacks it');
+  bench.acknowledge('c', 2, 5);
+  handOver.watch();
+  assert.deepEqual([transfers(), told], [1, ['c']]);
+  handOver.watch();
+  assert.equal(transfers(), 1, 'it was asked a moment ago');
+  // And not ever more rarely, as one that is merely unfit.
+  for (const again of [2, 3, 4]) {
+    clock.pass(2 * electionTimeoutMs);
+    handOver.watch();
+    assert.equal(transfers(), again);
+  }
+});
+
+test('a witness keeps what only it and other witnesses could take', () => {
+  const { bench, cut, handOver, transfers } = setUp({ witnesses: 'ab' });
+  cut('c');
+  bench.tell({ kind: 'link', peer: 'c', state: 'closed' });
+  handOver.watch();
+  assert.equal(transfers(), 0);
 });

@@ -3,18 +3,32 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { genesis, member } from '../src/conformance/log-records.js';
 import { sampleHello } from '../src/conformance/transport.js';
+import type { Membership, Standing } from '../src/core/index.js';
 import type { Message } from '../src/core/types.js';
 import { Introductions } from '../src/introductions.js';
+import { KnownMembers } from '../src/known-members.js';
 import type { Genesis } from '../src/storage.js';
 import type { Hello } from '../src/transport.js';
 
 const [a, b] = [member('a'), member('b')];
 const { voters } = genesis.membership;
 
-function introductions(joined: Genesis | null, given = ''): Introductions {
+const self = { id: a.id, name: a.name };
+const listed = voters.map(({ name, address, witness }) => ({ id: null, name, address, witness }));
+
+interface Given {
+  readonly clusterId?: string;
+  readonly joins?: boolean;
+  /** What the log has made of the membership since. */
+  readonly now?: Standing;
+}
+
+function introductions(joined: Genesis | null, { clusterId: given = '', ...how }: Given = {}) {
+  const known = new KnownMembers(self, listed);
+  const founding = { index: 0, membership: genesis.membership };
+  if (joined !== null) known.follow(how.now ?? { inForce: founding, committed: founding });
   return new Introductions({
-    self: { id: a.id, name: a.name },
-    members: voters.map(({ name, address, witness }) => ({ id: null, name, address, witness })),
+    ...{ self, members: listed, known, joins: how.joins === true },
     clusterId: () => joined?.clusterId ?? given,
     genesis: () => joined,
   });
@@ -67,6 +81,69 @@ test('while a process is linked, a later start of its identity waits: it may be 
   assert.ok(here.judge(hello).accept, 'and who is linked is not forgotten for it');
   here.down(b.id);
   assert.ok(here.judge(later).accept);
+});
+
+const certain = (membership: Membership): Standing => ({
+  inForce: { index: 9, membership },
+  committed: { index: 9, membership },
+});
+/** b was replaced by x, which may carry its name. */
+const replaced = (name: string, asVoter = false): Membership => {
+  const x = { ...member('x'), name };
+  const rest = voters.filter(({ id }) => id !== b.id);
+  return {
+    voters: asVoter ? [...rest, x] : rest,
+    learners: asVoter ? [] : [x],
+    departed: [b],
+  };
+};
+const ofX = { ...hello, from: member('x').id, name: 'replica-x' };
+const codeOf = (here: Introductions, said: Hello): string | null => {
+  const verdict = here.judge(said);
+  return verdict.accept ? null : verdict.refusal.code;
+};
+
+test('rule 9: who was removed is refused once that is committed, and not before', () => {
+  const founding = { index: 0, membership: genesis.membership };
+  const inForce = { index: 9, membership: replaced('replica-x') };
+  const under = introductions(genesis, { now: { inForce, committed: founding } });
+  assert.equal(codeOf(under, hello), null);
+  const here = introductions(genesis, { now: certain(replaced('replica-x')) });
+  assert.equal(codeOf(here, hello), 'removed');
+  assert.equal(codeOf(here, { ...hello, emptyLog: true, joined: false }), 'removed');
+  assert.equal(codeOf(here, { ...hello, name: 'replica-x' }), 'removed', 'under any name');
+});
+
+test('a member of the log is met though no list names it; nobody else by its name', () => {
+  assert.equal(codeOf(introductions(genesis), ofX), 'notMember');
+  const here = introductions(genesis, { now: certain(replaced('replica-x')) });
+  assert.equal(codeOf(here, ofX), null);
+  assert.equal(codeOf(here, { ...ofX, from: 'f'.repeat(64) }), 'nameDiffers');
+});
+
+test('who takes a place may take its name: each is known by its identity', () => {
+  const named = { ...ofX, name: b.name };
+  assert.equal(codeOf(introductions(genesis), named), 'nameDiffers');
+  const here = introductions(genesis, { now: certain(replaced(b.name)) });
+  assert.equal(codeOf(here, named), null);
+  assert.equal(codeOf(here, hello), 'removed');
+});
+
+test('an empty log is one of a learner or a founder, never of one that was promoted', () => {
+  const fresh = { ...ofX, emptyLog: true, joined: false };
+  const learner = introductions(genesis, { now: certain(replaced('replica-x')) });
+  assert.equal(codeOf(learner, fresh), null);
+  const voter = introductions(genesis, { now: certain(replaced('replica-x', true)) });
+  assert.equal(codeOf(voter, fresh), 'wiped', 'though this replica never met it before');
+  const founder = { ...hello, emptyLog: true, joined: false };
+  assert.equal(codeOf(introductions(genesis), founder), null);
+});
+
+test('who is to join meets members whose lists do not name it', () => {
+  const said = { ...hello, membersDigest: 'without the newcomer' };
+  const given = { clusterId: genesis.clusterId };
+  assert.equal(codeOf(introductions(null, given), said), 'other');
+  assert.equal(codeOf(introductions(null, { ...given, joins: true }), said), null);
 });
 
 const input = (message: Message) => ({ kind: 'message', from: b.id, message }) as const;

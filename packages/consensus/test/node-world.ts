@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  type ChangeRefusal,
   ConsensusError,
   createAuthority,
   type IssuedReplicaCertificate,
@@ -15,6 +16,9 @@ import {
   type KeyedCertificate,
   LinkTransport,
   type LogStorage,
+  type Member,
+  type Membership,
+  type MembershipChange,
   openWal,
   RaftNode,
   type StateMachine,
@@ -40,6 +44,7 @@ export class Journal implements StateMachine<number> {
 }
 
 export interface Replica {
+  /** In this world; others know it by the name in its certificate, which is the same unless it took one over. */
   readonly name: string;
   readonly directory: string;
   joined: { clusterId: string } | null;
@@ -58,6 +63,10 @@ export interface StartOptions {
   readonly recordJoined?: () => Promise<void>;
   readonly machine?: Journal;
   readonly clusterId?: string;
+  /** Who stands in its configuration, this replica included; default: all that were founded. */
+  readonly members?: readonly string[];
+  /** It is to join a cluster that is there. */
+  readonly joins?: boolean;
 }
 
 export interface WorldOptions {
@@ -74,6 +83,7 @@ export class NodeWorld {
   readonly #options: WorldOptions;
   readonly #certificates = new Map<string, IssuedReplicaCertificate>();
   readonly #addresses = new Map<string, string>();
+  readonly #calledAs = new Map<string, string>();
   #authority: KeyedCertificate | null = null;
 
   private constructor(options: WorldOptions) {
@@ -83,24 +93,42 @@ export class NodeWorld {
   static async create(options: WorldOptions): Promise<NodeWorld> {
     const world = new NodeWorld(options);
     world.#authority = await createAuthority(world.clusterId);
-    const addresses = await freeAddresses(options.names.length);
-    for (const [at, name] of options.names.entries()) {
-      const certificate = await issueReplicaCertificate(world.#authority, {
-        clusterId: world.clusterId,
-        replicaName: name,
-      });
-      world.#certificates.set(name, certificate);
-      world.#addresses.set(name, addresses[at] ?? '');
-      world.replicas.set(name, {
-        name,
-        directory: join(world.directory, name),
-        joined: null,
-        node: null,
-        machine: new Journal(),
-        fatal: null,
-      });
-    }
+    for (const name of options.names) await world.newHome(name);
     return world;
+  }
+
+  /** @param calledAs  the name in its certificate: that of a member whose place it is to take */
+  async newHome(name: string, calledAs = name): Promise<Member> {
+    const [address = ''] = await freeAddresses(1);
+    if (this.#authority === null) throw new Error('no authority');
+    const certificate = await issueReplicaCertificate(this.#authority, {
+      clusterId: this.clusterId,
+      replicaName: calledAs,
+    });
+    this.#certificates.set(name, certificate);
+    this.#addresses.set(name, address);
+    this.#calledAs.set(name, calledAs);
+    this.replicas.set(name, {
+      name,
+      directory: join(this.directory, name),
+      joined: null,
+      node: null,
+      machine: new Journal(),
+      fatal: null,
+    });
+    return this.member(name);
+  }
+
+  member(name: string): Member {
+    const calledAs = this.#calledAs.get(name) ?? '';
+    const address = this.#addresses.get(name) ?? '';
+    return { id: this.idOf(name), name: calledAs, address, witness: false };
+  }
+
+  /** Without certificates an identity is the name of its home. */
+  idOf(name: string): string {
+    if (this.#options.insecure === true) return name;
+    return this.#certificates.get(name)?.identity ?? '';
   }
 
   replica(name: string): Replica {
@@ -122,8 +150,6 @@ export class NodeWorld {
     const authority = this.#authority;
     if (certificate === undefined || authority === null) throw new Error('no certificate');
     const insecure = this.#options.insecure === true;
-    const idOf = (n: string): string =>
-      insecure ? n : (this.#certificates.get(n)?.identity ?? '');
     const machine = how.machine ?? new Journal();
     replica.machine = machine;
     const disk = openWal({
@@ -133,7 +159,7 @@ export class NodeWorld {
     const node = new RaftNode<number>({
       storage: how.storage?.(disk) ?? disk,
       transport: new LinkTransport({
-        self: idOf(name),
+        self: this.idOf(name),
         listen,
         security: insecure
           ? { kind: 'insecure' }
@@ -145,14 +171,13 @@ export class NodeWorld {
               privateKeyPem: certificate.privateKeyPem,
             },
       }),
-      self: { id: idOf(name), name },
+      self: { id: this.idOf(name), name: this.member(name).name },
       version: 'test',
-      members: this.#options.names.map((n) => ({
-        id: insecure ? null : idOf(n),
-        name: n,
-        address: this.#addresses.get(n) ?? '',
-        witness: false,
+      members: (how.members ?? this.#options.names).map((n) => ({
+        ...this.member(n),
+        id: insecure ? null : this.idOf(n),
       })),
+      joins: how.joins === true,
       clusterId: how.clusterId ?? (insecure ? null : this.clusterId),
       joined: replica.joined,
       recordJoined: async ({ clusterId }) => {
@@ -205,6 +230,22 @@ export class NodeWorld {
       } catch (error) {
         // On a busy machine leadership may move under a proposal: that is for the caller to repeat.
         if (!(error instanceof ConsensusError)) throw error;
+      }
+    }
+  }
+
+  /** Asks whoever leads until it is made, or is refused for good. */
+  async change(change: MembershipChange): Promise<Membership> {
+    for (;;) {
+      const leader = await this.leader();
+      try {
+        return await this.node(leader).change(change, 5000);
+      } catch (error) {
+        if (!(error instanceof ConsensusError)) throw error;
+        const passing = ['behind', 'silent', 'underWay', 'termNotOpened', 'noQuorum'];
+        const { refusal }: { refusal?: ChangeRefusal } = { ...Object(error.facts) };
+        if (refusal !== undefined && !passing.includes(refusal.kind)) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 20));
       }
     }
   }

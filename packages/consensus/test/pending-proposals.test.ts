@@ -4,10 +4,15 @@ import { test } from 'node:test';
 import { systemClock } from '../src/clock.js';
 import { PendingProposals } from '../src/pending-proposals.js';
 
+let lastTicket = 0;
+const nextTicket = (): number => {
+  lastTicket += 1;
+  return lastTicket;
+};
 const unknown = { code: 'CONSENSUS_OUTCOME_UNKNOWN' };
 
 test('it resolves with the answer of exactly its entry', async () => {
-  const proposals = new PendingProposals<string>(systemClock);
+  const proposals = new PendingProposals<string>(systemClock, nextTicket);
   const { ticket, outcome } = proposals.open(60_000);
   proposals.committed(ticket, 3, 8, 7);
   proposals.applied(3, 8, { value: 'done' });
@@ -15,7 +20,7 @@ test('it resolves with the answer of exactly its entry', async () => {
 });
 
 test('an answer of null is an answer', async () => {
-  const proposals = new PendingProposals<null>(systemClock);
+  const proposals = new PendingProposals<null>(systemClock, nextTicket);
   const { ticket, outcome } = proposals.open(60_000);
   proposals.committed(ticket, 3, 8, 7);
   proposals.applied(3, 8, { value: null });
@@ -52,7 +57,7 @@ const fates: readonly (readonly [says: string, fate: Fate])[] = [
 ];
 for (const [says, fate] of fates) {
   test(`unknown: ${says}`, async () => {
-    const proposals = new PendingProposals<string>(systemClock);
+    const proposals = new PendingProposals<string>(systemClock, nextTicket);
     const { ticket, outcome } = proposals.open(60_000);
     const rejected = assert.rejects(outcome, unknown);
     fate(proposals, ticket);
@@ -61,7 +66,7 @@ for (const [says, fate] of fates) {
 }
 
 test('a snapshot before its index leaves it waiting', async () => {
-  const proposals = new PendingProposals<string>(systemClock);
+  const proposals = new PendingProposals<string>(systemClock, nextTicket);
   const { ticket, outcome } = proposals.open(60_000);
   proposals.committed(ticket, 3, 8, 5);
   proposals.passedOver(7);
@@ -70,7 +75,7 @@ test('a snapshot before its index leaves it waiting', async () => {
 });
 
 test('in time or unknown, and a commit after that is nobody’s', async () => {
-  const proposals = new PendingProposals<string>(systemClock);
+  const proposals = new PendingProposals<string>(systemClock, nextTicket);
   const { ticket, outcome } = proposals.open(1);
   await assert.rejects(outcome, unknown);
   proposals.committed(ticket, 3, 8, 7);
@@ -78,7 +83,7 @@ test('in time or unknown, and a commit after that is nobody’s', async () => {
 });
 
 test('not leading is told as such, with who leads', async () => {
-  const proposals = new PendingProposals<string>(systemClock);
+  const proposals = new PendingProposals<string>(systemClock, nextTicket);
   const { ticket, outcome } = proposals.open(60_000);
   proposals.notLeader(ticket, 'b');
   await assert.rejects(outcome, { code: 'CONSENSUS_NOT_LEADER', facts: { leader: 'b' } });

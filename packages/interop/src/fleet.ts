@@ -33,10 +33,25 @@ export interface FleetOptions {
   /** States that the key never signed, as an operator does for a new chain. */
   readonly neverSigned?: boolean;
   readonly extraArgs?: readonly string[];
+  /** Where each replica runs. By default on free ports of this machine's loopback. */
+  readonly places?: readonly ReplicaPlace[];
 }
 
-/** One key of the chain. */
+/** Where a replica runs, where that is not simply this machine. */
+export interface ReplicaPlace {
+  /** What the others dial: host:port. */
+  readonly raftAddress: string;
+  readonly httpHost: string;
+  readonly httpPort: number;
+  /** Runs the command that follows it: `nsenter --net=...`. */
+  readonly launcher: readonly string[];
+  readonly args: readonly string[];
+}
+
+/** One key of a chain. */
 export interface ChainTable {
+  /** By default the fleet's. */
+  readonly chainId?: string;
   /** Of the key: 40 hex digits. */
   readonly address: string;
   readonly validators: readonly string[];
@@ -65,6 +80,7 @@ export interface FleetStatus {
 export interface FleetReplica {
   readonly name: string;
   readonly home: string;
+  readonly place: ReplicaPlace;
   readonly httpPort: number;
   readonly logPath: string;
   process: ManagedProcess | null;
@@ -83,10 +99,10 @@ export class Fleet {
   static async create(options: FleetOptions): Promise<Fleet> {
     const count = options.replicas ?? 3;
     const names = Array.from({ length: count }, (_, i) => `kms-${'abcde'[i]}`);
-    const ports = await freePorts(2 * count);
+    const places = options.places ?? (await onLoopback(count));
     const homes = await makeHomes(
       options,
-      names.map((name, i) => ({ name, address: `127.0.0.1:${ports[i]}` })),
+      names.map((name, i) => ({ name, address: places[i]?.raftAddress ?? '' })),
     );
     for (const from of [options.importFrom].flat()) {
       await cmkms(
@@ -96,11 +112,12 @@ export class Fleet {
     }
     const logs = join(options.directory, 'logs');
     if (!existsSync(logs)) mkdirSync(logs);
-    const replicas = names.map((name, i) => ({
-      name,
+    const replicas = places.slice(0, count).map((place, i) => ({
+      name: names[i] ?? '',
       home: homes[i] ?? '',
-      httpPort: ports[count + i] ?? 0,
-      logPath: join(logs, `${name}.log`),
+      place,
+      httpPort: place.httpPort,
+      logPath: join(logs, `${names[i]}.log`),
       process: null,
     }));
     return new Fleet(options, replicas);
@@ -116,12 +133,15 @@ export class Fleet {
     const replica = this.replica(name);
     if (replica.process?.alive) throw new Error(`${name} runs already`);
     const { neverSigned, chainId, extraArgs } = this.#options;
+    const { launcher, httpHost, httpPort, args: placeArgs } = replica.place;
+    const [command = process.execPath, ...rest] = [...launcher, process.execPath];
     replica.process = new ManagedProcess({
-      command: process.execPath,
+      command,
       args: [
-        ...[cmkmsPath, 'start', '--home', replica.home],
-        ...['--http-addr', `127.0.0.1:${replica.httpPort}`, '--log-format', 'json'],
+        ...[...rest, cmkmsPath, 'start', '--home', replica.home],
+        ...['--http-addr', `${httpHost}:${httpPort}`, '--log-format', 'json'],
         ...(neverSigned ? ['--allow-fresh-state', chainId] : []),
+        ...placeArgs,
         ...(extraArgs ?? []),
         ...args,
       ],
@@ -137,7 +157,8 @@ export class Fleet {
   /** Undefined where it does not answer. */
   async status(name: string): Promise<FleetStatus | undefined> {
     try {
-      const answer = await fetch(`http://127.0.0.1:${this.replica(name).httpPort}/status`, {
+      const { httpHost, httpPort } = this.replica(name).place;
+      const answer = await fetch(`http://${httpHost}:${httpPort}/status`, {
         signal: AbortSignal.timeout(1000),
       });
       return (await answer.json()) as FleetStatus;
@@ -202,6 +223,17 @@ export class Fleet {
   }
 }
 
+async function onLoopback(count: number): Promise<readonly ReplicaPlace[]> {
+  const ports = await freePorts(2 * count);
+  return Array.from({ length: count }, (_, i) => ({
+    raftAddress: `127.0.0.1:${ports[i]}`,
+    httpHost: '127.0.0.1',
+    httpPort: ports[count + i] ?? 0,
+    launcher: [],
+    args: [],
+  }));
+}
+
 /** @returns the home of each replica, configured */
 async function makeHomes(
   options: FleetOptions,
@@ -240,10 +272,10 @@ function configure(
     if (!line.test(text)) throw new Error(`${path} offers no ${name}`);
     text = text.replace(line, `${key} = ${value}`);
   }
-  for (const { address, validators } of tables) {
+  for (const { chainId: id = chainId, address, validators } of tables) {
     const key = `priv/${address}/priv_validator_key.json`;
     text += [
-      ...['', '[[chain]]', `id = "${chainId}"`, `address = "${address}"`, `key = "${key}"`],
+      ...['', '[[chain]]', `id = "${id}"`, `address = "${address}"`, `key = "${key}"`],
       `validators = ${JSON.stringify(validators)}`,
       '',
     ].join('\n');

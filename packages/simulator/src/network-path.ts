@@ -108,17 +108,18 @@ export class Path {
   sendRaft(letter: FrameLetter, pipe: Pipe): void {
     const { loss, duplicate, reorder, lateMs } = this.#faults;
     const [lost, twice, late] = [loss, duplicate, reorder].map((c) => this.#random.chance(c));
-    const more = (): number => this.#random.exponential(lateMs);
-    if (twice) this.#loosen({ letter, origin: pipe }, pipe.delayMs() + more());
+    const later = (): number => this.delayMs() + this.#random.exponential(lateMs);
+    if (twice) this.#loosen({ letter, origin: pipe }, later());
     if (lost) return;
-    if (late) this.#loosen({ letter, origin: pipe }, pipe.delayMs() + more());
+    if (late) this.#loosen({ letter, origin: pipe }, later());
     else pipe.send(letter);
   }
 
   /** Its connection ended under it. */
-  orphan(letter: Letter, origin: Pipe): void {
+  orphan(letter: Letter): void {
     if (letter.kind !== 'frame' || letter.frame.kind !== 'raft') return;
-    this.#loosen({ letter, origin }, this.delayMs());
+    if (this.#random.chance(this.#faults.stray))
+      this.#loosen({ letter, origin: null }, this.delayMs());
   }
 
   /** Both ends of a connection are linked over it, as far as this direction goes. */
@@ -152,14 +153,13 @@ export class Path {
   }
 }
 
-/** One direction of one connection: all in order. */
+/** One direction of one connection: all in order, so a letter also waits for those before it. */
 export class Pipe {
   /** What the last hello that arrived here said. */
   clusterId: string | null = null;
   #queue: { readonly letter: Letter; at: number }[] = [];
   #queuedBytes = 0;
-  #lastAt = 0;
-  #broken = false;
+  #closed = false;
 
   constructor(
     readonly path: Path,
@@ -173,17 +173,9 @@ export class Pipe {
     return this.#queuedBytes;
   }
 
-  /** What a letter that is sent now takes: not less than those before it. */
-  delayMs(): number {
-    const { timeline } = this.path;
-    return Math.max(this.#lastAt - timeline.now, this.path.delayMs());
-  }
-
   send(letter: Letter): void {
-    const { timeline } = this.path;
-    if (this.#broken) return;
-    const at = timeline.now + this.delayMs();
-    this.#lastAt = at;
+    if (this.#closed) return;
+    const at = this.path.timeline.now + this.path.delayMs();
     this.#queue.push({ letter, at });
     if (letter.kind === 'frame') this.#queuedBytes += letter.bytes;
     this.#passAt(at);
@@ -195,32 +187,25 @@ export class Pipe {
     const { timeline } = this.path;
     if (first === undefined || first.at > timeline.now) return;
     first.at = timeline.now + this.path.delayMs();
-    this.#lastAt = Math.max(this.#lastAt, first.at);
     this.#passAt(first.at);
   }
 
   /** Some of what is under way will arrive, and nothing after it. */
   truncate(): void {
     const lost = this.#queue.splice(this.path.survivors(this.#queue.length));
-    this.#lastAt = this.#queue.at(-1)?.at ?? 0;
     for (const { letter } of lost) this.#leave(letter);
-  }
-
-  /** Nothing that is sent from now on gets anywhere. */
-  break(): void {
-    this.#broken = true;
   }
 
   /** Nobody is at the far end, nor ever will be. */
   close(): void {
     this.path.pipes.delete(this);
-    this.#broken = true;
+    this.#closed = true;
     for (const { letter } of this.#queue.splice(0)) this.#leave(letter);
   }
 
   #leave(letter: Letter): void {
     if (letter.kind === 'frame') this.#queuedBytes -= letter.bytes;
-    this.path.orphan(letter, this);
+    this.path.orphan(letter);
   }
 
   #passAt(at: number): void {

@@ -68,7 +68,6 @@ export class Wire {
     for (const pipe of [this.#there, this.#back]) {
       pipe.truncate();
       pipe.send({ kind: 'end', reset: true, detail: 'connection reset' });
-      pipe.break();
     }
   }
 
@@ -296,7 +295,7 @@ export class WireEnd implements Connection {
   }
 
   #answerForNobody(letter: Letter): void {
-    this.#incoming.path.orphan(letter, this.#incoming);
+    this.#incoming.path.orphan(letter);
     const { wire, station } = this;
     if (letter.kind !== 'end' && wire.network.hostAt(station.address) !== null) this.#sayEnd(true);
   }

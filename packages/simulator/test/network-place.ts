@@ -4,6 +4,7 @@ import {
   LinkTransport,
   type MemberId,
   type PeerEndpoint,
+  type Proof,
   type Transport,
 } from '@cometkms/consensus';
 import { sampleHello, TransportDiary, type TransportPlace } from '@cometkms/consensus/conformance';
@@ -66,9 +67,9 @@ export class NetworkPlace implements TransportPlace {
   }
 
   /** A process begins; an earlier one of this name is dead. */
-  begin(name: string): void {
+  begin(name: string, shows: Proof = { kind: 'none' }): void {
     const loop = new EventLoop(this.timeline, this.random.range(0, 1e6));
-    this.#stations.set(name, this.network.station(this.addressOf(name), loop));
+    this.#stations.set(name, this.network.station(this.addressOf(name), loop, shows));
   }
 
   transport(name: string): Transport {
@@ -126,10 +127,12 @@ export class Life {
   constructor(
     readonly place: NetworkPlace,
     readonly name: string,
+    clusterId = 'conformance',
   ) {
     Life.#lives += 1;
     this.transport = place.transport(name);
-    this.hello = sampleHello(place.idOf(name), name, `run-${Life.#lives}`);
+    const hello = sampleHello(place.idOf(name), name, `run-${Life.#lives}`);
+    this.hello = { ...hello, clusterId };
   }
 
   get id(): MemberId {

@@ -53,3 +53,23 @@ test('one seed gives one history, another seed another one', async () => {
   assert.notEqual(first, other);
   assert.ok(first.split('\n').length > 1000);
 });
+
+test('what a station shows is what the other side holds its hello against', async () => {
+  const place = new NetworkPlace(['a', 'b'], 9);
+  place.station('b').loop.die();
+  const certificate = { clusterId: 'conformance', replicaName: 'b', notAfter: new Date(0) };
+  place.begin('b', { kind: 'certificate', certificate: { ...certificate, identity: 'another' } });
+  const work = async (): Promise<void> => {
+    const [a, b] = [await new Life(place, 'a').start(), await new Life(place, 'b').start()];
+    const refused = (): boolean =>
+      ['dialFailed', 'inboundFailed'].every((way) =>
+        a.diary.seen.some(
+          (one) => one.kind === way && 'fault' in one && /not of its cert/.test(one.fault.detail),
+        ),
+      );
+    await a.diary.until(refused);
+    assert.deepEqual([a.diary.all('up'), b.diary.all('up')], [[], []]);
+  };
+  await place.lettingTimePass(work());
+  await place.dispose();
+});

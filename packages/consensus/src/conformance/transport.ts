@@ -291,6 +291,18 @@ const cases: readonly (readonly [says: string, body: Body])[] = [
       assert.equal(a.diary.seen.length, told);
     },
   ],
+  [
+    'stopped while it starts it listens to nobody: its place is free',
+    async (place) => {
+      const a = new Party(place, 'a');
+      const starting = a.start();
+      await Promise.all([a.transport.stop(), starting]);
+      const [again, b] = await linked(place);
+      assert.ok(again.say(b, 'hello'));
+      await b.diary.until(() => b.diary.payloads().includes('hello'));
+      assert.deepEqual(a.diary.seen, []);
+    },
+  ],
 ];
 
 const silentCases: readonly (readonly [says: string, body: Body])[] = [

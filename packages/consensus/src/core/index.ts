@@ -13,6 +13,7 @@ export {
 } from './config.js';
 export { type Core, createCore } from './core.js';
 export { membershipAt, membersOf, type Standing, standingOf } from './membership.js';
+export { majority } from './quorum.js';
 export {
   type CoreStatus,
   committedOnDisk,

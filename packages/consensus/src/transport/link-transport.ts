@@ -141,9 +141,9 @@ export class LinkTransport implements Transport {
 
   setPeers(peers: readonly PeerEndpoint[]): void {
     for (const { address } of peers) this.#network.checkPeerAddress(address);
-    const names = new Set(peers.map(({ name }) => name));
+    const ids = new Map(peers.map(({ name, id }) => [name, id]));
     for (const [name, dialer] of this.#dialers) {
-      if (names.has(name)) continue;
+      if (ids.has(name)) continue;
       dialer.stop();
       this.#dialers.delete(name);
     }
@@ -154,8 +154,12 @@ export class LinkTransport implements Transport {
     }
     for (const link of this.#open) {
       const said = link.remote;
-      if (said !== null && !names.has(said.name)) this.#drop(link, 'no longer a peer');
+      if (said === null) continue;
+      // Whoever took the place may have taken the name.
+      const stays = ids.has(said.name) && (ids.get(said.name) ?? said.from) === said.from;
+      if (!stays) this.#drop(link, 'no longer a peer');
     }
+    for (const dialer of this.#dialers.values()) dialer.wake();
   }
 
   isUp(peer: MemberId): boolean {

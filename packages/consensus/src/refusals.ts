@@ -1,0 +1,37 @@
+/**
+ * What it means for this replica that a peer refuses it.
+ *
+ * Owns    which refusals end this process: those that say what another remembers and this disk does not show, and
+ *         that it was removed. All others may pass.
+ * Never   asks for a second opinion: a member says these of what it has on its own disk, and a removal only once
+ *         it is committed.
+ * Rule    docs/architecture.md, consensus 8; rules 9 and 42.
+ * Proof   test/refusals.test.ts, test/node-identity.test.ts, test/node-membership.test.ts.
+ */
+import { ConsensusError } from './errors.js';
+import type { LinkFault } from './transport.js';
+
+/**
+ * @param toFound  this replica has no log yet, and is to found a cluster, not to join one
+ * @returns why this process must end, or null
+ */
+export function endBy(peer: string, fault: LinkFault, toFound: boolean): ConsensusError | null {
+  if (fault.kind !== 'refusedByPeer' || fault.refusal === undefined) return null;
+  const { code, detail } = fault.refusal;
+  switch (code) {
+    case 'removed':
+      return new ConsensusError('CONSENSUS_REMOVED', { peer, detail });
+    case 'nameDiffers':
+      // A founded member knows another identity by this name: this one joined before. Who is to join may take
+      // over the name of the member whose place it takes, and waits until that one is out.
+      if (!toFound) return null;
+      break;
+    case 'rolledBack':
+    case 'cloned':
+    case 'wiped':
+      break;
+    default:
+      return null;
+  }
+  return new ConsensusError('CONSENSUS_DISK_DOUBTED', { peer, code, detail });
+}

@@ -1,0 +1,153 @@
+/**
+ * What happened in a world so far, as far as a rule asks for it: crashes, what was committed, what was released.
+ *
+ * Owns    the rules over the whole world: one committed log, each entry of it on a quorum of disks, in the log of each new
+ *         leader; one content released for each place, and only what that log reserves.
+ * Never   says who: replicas may trade names.
+ * Rule    docs/architecture.md, the promise; Ongaro's dissertation, figure 3.2.
+ */
+import { digest } from './canonical.js';
+import { readRelease, reservedIn } from './contents.js';
+import { type Edge, type KnownReplica, logOf } from './known.js';
+import type { Release } from './place.js';
+import type { Reached } from './search.js';
+import type { World } from './worlds.js';
+
+export interface History {
+  readonly crashes: number;
+  /** The terms that were led. */
+  readonly led: readonly number[];
+  /** The longest that any replica ever knew as committed. */
+  readonly committed: readonly string[];
+  /** Place to content. */
+  readonly released: Readonly<Record<string, string>>;
+}
+
+export class Histories {
+  readonly first: number;
+  readonly #quorum: number;
+  readonly #all: History[] = [];
+  readonly #words: [number, number][] = [];
+  readonly #numbers = new Map<string, number>();
+
+  constructor(world: World) {
+    this.#quorum = Math.floor(world.replicas / 2) + 1;
+    this.first = this.#number({ crashes: 0, led: [], committed: [], released: {} });
+  }
+
+  at(number: number): History {
+    return this.#all[number] as History;
+  }
+
+  words(number: number): [number, number] {
+    return this.#words[number] as [number, number];
+  }
+
+  /** @param replicas  after the move, which is of the one at `place`. @returns the rule that it broke, or what is now */
+  after(
+    number: number,
+    edge: Edge,
+    replicas: readonly KnownReplica[],
+    place: number,
+  ): number | string {
+    const history = this.at(number);
+    const moved = replicas[place] as KnownReplica;
+    const crashed = edge.move.kind === 'crash';
+    let { led, committed, released } = history;
+    if (edge.applied) {
+      const { applied } = moved.replica;
+      if (!agree(applied, committed)) {
+        return `two committed logs: ${committed.join(' | ')}, and at ${moved.replica.self} ${applied.join(' | ')}`;
+      }
+      if (applied.length > committed.length) committed = applied;
+    }
+    if (edge.wrote || committed !== history.committed) {
+      const lost = this.#notOnQuorum(committed, replicas);
+      if (lost !== null) return lost;
+    }
+    if (edge.leads) {
+      const { term } = moved.replica.core.hard;
+      if (led.includes(term)) return `two leaders of term ${term}`;
+      led = [...led, term].sort();
+    }
+    if (edge.leads && lacks(logOf(moved.replica), committed, moved.replica.core.hard.term)) {
+      return `${moved.replica.self} leads without all that is committed`;
+    }
+    for (const release of edge.releases) {
+      const wrong = wrongIn(release, committed, released);
+      if (wrong !== null) return wrong;
+      const { place: where, content } = readRelease(release.signBytes);
+      released = { ...released, [where]: content };
+    }
+    const crashes = history.crashes + (crashed ? 1 : 0);
+    return this.#number({ crashes, led, committed, released });
+  }
+
+  reached(): Reached {
+    return {
+      led: Math.max(...this.#all.map(({ led }) => led.length)),
+      committed: Math.max(...this.#all.map(({ committed }) => committed.length)),
+      released: Math.max(...this.#all.map(({ released }) => Object.keys(released).length)),
+    };
+  }
+
+  #notOnQuorum(committed: readonly string[], replicas: readonly KnownReplica[]): string | null {
+    for (const [at, key] of committed.entries()) {
+      const holders = replicas.filter(({ onDisk }) => onDisk[at] === key);
+      if (holders.length < this.#quorum) {
+        return `committed entry ${at + 1} is on the disks of ${holders.length} replicas only`;
+      }
+    }
+    return null;
+  }
+
+  #number(history: History): number {
+    const { name, words } = digest(JSON.stringify(history));
+    const met = this.#numbers.get(name);
+    if (met !== undefined) return met;
+    const number = this.#all.length;
+    this.#numbers.set(name, number);
+    this.#all.push(history);
+    this.#words.push(words);
+    return number;
+  }
+}
+
+/** One is the other's beginning. */
+function agree(a: readonly string[], b: readonly string[]): boolean {
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at += 1) if (a[at] !== b[at]) return false;
+  return true;
+}
+
+/**
+ * Leader completeness. What a later term committed is none of this leader's: it may be elected late, by votes that were
+ * long on their way.
+ */
+function lacks(log: readonly string[], committed: readonly string[], term: number): boolean {
+  const last = Number.parseInt(committed.at(-1) ?? '0', 10);
+  return last < term && !(log.length >= committed.length && agree(committed, log));
+}
+
+function wrongIn(
+  { signBytes, signature, term, index }: Release,
+  committed: readonly string[],
+  released: Readonly<Record<string, string>>,
+): string | null {
+  const { place, content } = readRelease(signBytes);
+  const over = readRelease(signature);
+  const earlier = released[over.place];
+  if (earlier !== undefined && earlier !== over.content)
+    return `two contents released at ${over.place}`;
+  const reserved = reservedIn(committed, place);
+  if (reserved === null) return `released at ${place}, which no committed entry reserves`;
+  if (Buffer.compare(reserved, signature) !== 0) {
+    return `released at ${place} over other bytes than the committed ones`;
+  }
+  if (content !== over.content) return `a signature over another content than was said`;
+  const key = committed[index - 1];
+  if (key === undefined || !key.startsWith(`${term}:`)) {
+    return `released on the word of entry ${index} of term ${term}, which is not committed`;
+  }
+  return null;
+}
