@@ -55,11 +55,15 @@ export class Marks {
     return this.#counts.get(situation) ?? 0;
   }
 
-  add(other: Marks): void {
+  add(record: Readonly<Record<string, number>>): void {
     for (const situation of situations) {
-      const more = other.count(situation);
+      const more = record[situation] ?? 0;
       if (more > 0) this.#counts.set(situation, this.count(situation) + more);
     }
+  }
+
+  static asRecord(marks: Marks): Readonly<Record<string, number>> {
+    return Object.fromEntries(marks.#counts);
   }
 
   get missing(): readonly Situation[] {

@@ -105,6 +105,8 @@ export class World {
   readonly #without: ReadonlySet<number>;
   readonly #touched = new Set<Member>();
   readonly #watch: ReturnType<typeof watchMarks>;
+  /** Of cores, as far as they could be told apart. */
+  steps = 0;
   #violation: Error | null = null;
   #healing = false;
 
@@ -121,7 +123,7 @@ export class World {
         onSent: (from, to, frame) => {
           const [sender, receiver] = [this.#at(from), this.#at(to)];
           if (sender !== null && receiver !== null) {
-            this.oracle.sent(this.#where(sender), receiver.id, frame);
+            this.#guard(() => this.oracle.sent(this.#where(sender), receiver.id, frame));
           }
         },
       },
@@ -338,6 +340,23 @@ export class World {
     return link;
   }
 
+  /** On one line, for who must judge a failure. */
+  describe(): string {
+    const { replicas, timers, chains, rates, codec, devices } = this.swarm;
+    const present = Object.entries(rates).flatMap(([kind, ms]) =>
+      ms < Number.POSITIVE_INFINITY ? [kind] : [],
+    );
+    const { heartbeatIntervalMs, electionTimeoutMs } = timers;
+    return [
+      `${replicas} replicas`,
+      `heartbeat ${heartbeatIntervalMs} ms, election ${electionTimeoutMs} ms`,
+      `chains ${chains.map(({ beginning, validators }) => `${beginning}/${validators}`).join(' ')}`,
+      `codec ${codec}`,
+      ...(devices ? ['keys in devices'] : []),
+      `faults ${present.join(' ')}`,
+    ].join(', ');
+  }
+
   // ------------------------------------------------------------------------------- running
 
   /**
@@ -376,6 +395,7 @@ export class World {
     for (const member of this.#touched) {
       const core = member.replica.process?.replica?.node.core ?? null;
       if (core === null) continue;
+      this.steps += 1;
       this.oracle.stepped(this.#where(member), core);
       this.#watch.stepped(member, core);
     }
