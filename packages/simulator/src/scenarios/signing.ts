@@ -53,7 +53,7 @@ export function requestFor(hrs: Hrs, block: string, time: number): Request {
   return { hrs, signBytes };
 }
 
-/** What the bytes say, as `7/0/prevote X`; with `at 2 s` where a node asked at another second than the first. */
+/** What the bytes say, as `7/0/prevote X`; with `of second 2` where the node did not ask at the first. */
 export function describeBytes(signBytes: Uint8Array): string {
   const { hrs, blockId, timestamp } = readSignBytes(signBytes);
   const time = timestamp.seconds === 1n ? '' : ` of second ${timestamp.seconds}`;
