@@ -6,8 +6,8 @@
  */
 import type { Core } from '@cometkms/consensus/core';
 import type { Marks, Situation } from './marks.js';
+import type { Member } from './member.js';
 import type { Answered } from './validator.js';
-import type { Member } from './world.js';
 
 const byRefusal: Readonly<Record<string, Situation>> = {
   CONFLICT: 'a conflict is refused',

@@ -1,0 +1,214 @@
+/**
+ * Faults at work.
+ *
+ * Owns    carrying out each fault of the plan, and taking it back when its time is over.
+ * Never   chooses one: faults.ts has drawn them all before the world began.
+ */
+import type { soundDisk } from './disk.js';
+import { describeFault, type Fault, type PlannedFault } from './faults.js';
+import type { Lives } from './lives.js';
+import type { Member } from './member.js';
+import type { SimulatedNetwork } from './network.js';
+import type { Scene } from './scene.js';
+import type { Chain } from './workload.js';
+
+export class FaultWork {
+  /** Carried out, by kind. */
+  readonly counts = new Map<string, number>();
+  readonly #scene: Scene;
+  readonly #lives: Lives;
+
+  constructor(scene: Scene, lives: Lives) {
+    this.#scene = scene;
+    this.#lives = lives;
+  }
+
+  strike({ number, fault }: PlannedFault): void {
+    if (this.#scene.isHealing) return;
+    const nameOf = (n: number): string => this.#scene.members[n]?.replica.name ?? '?';
+    this.#scene.trace.add(`FAULT ${number} ${describeFault(fault, nameOf)}`);
+    this.counts.set(fault.kind, (this.counts.get(fault.kind) ?? 0) + 1);
+    this.#carryOut(fault);
+  }
+
+  #carryOut(fault: Fault): void {
+    switch (fault.kind) {
+      case 'kill':
+      case 'powerLoss':
+      case 'stop':
+        this.#lives.bringDown(this.#scene.member(fault.on), fault.kind, fault.downMs);
+        return;
+      case 'allLosePower':
+        for (const member of this.#scene.members)
+          this.#lives.bringDown(member, 'powerLoss', fault.downMs);
+        return;
+      case 'stall':
+        this.#scene.member(fault.on).replica.process?.loop.stall(fault.ms);
+        return;
+      case 'clock': {
+        const loop = this.#scene.member(fault.on).replica.process?.loop;
+        loop?.setRate(fault.rate);
+        loop?.stepWall(fault.wallMs);
+        return;
+      }
+      case 'cut':
+        this.#cut(fault.from, fault.to, fault.ms);
+        return;
+      case 'partition':
+        this.#partition(new Set(fault.side), fault.ms);
+        return;
+      case 'reset':
+        this.#scene.network.reset(this.#scene.address(fault.x), this.#scene.address(fault.y));
+        return;
+      case 'hint':
+        this.#scene.network.hint(this.#scene.address(fault.at), this.#scene.address(fault.of));
+        return;
+      case 'noise':
+        this.#noise(fault);
+        return;
+      case 'slowDisk': {
+        const { disk } = this.#scene.member(fault.on).replica;
+        if (fault.hangMs > 0) disk.hang(fault.hangMs);
+        this.#diskRates(fault.on, { stall: fault.stall }, fault.ms);
+        return;
+      }
+      case 'badDisk': {
+        const { writeError, syncError, readError, shortWrite } = fault;
+        this.#diskRates(fault.on, { writeError, syncError, readError, shortWrite }, fault.ms);
+        return;
+      }
+      case 'fullDisk':
+        this.#fillDisk(this.#scene.member(fault.on), fault.ms);
+        return;
+      case 'damage':
+        this.#damage(fault);
+        return;
+      case 'oldCopy':
+        this.#putBack(this.#scene.member(fault.on), fault.afterMs);
+        return;
+      case 'clone':
+        // A copy beside its original comes with the membership's faults.
+        return;
+      case 'validatorCut':
+        this.#cutValidators(this.#scene.member(fault.on), fault.ms);
+        return;
+      case 'operator':
+        this.#operate(fault);
+        return;
+      case 'key': {
+        const member = this.#scene.member(fault.on);
+        member.keyFate = fault.how;
+        this.#scene.in(fault.ms, () => {
+          member.keyFate = 'good';
+        });
+      }
+    }
+  }
+
+  #cut(from: number, to: number, ms: number): void {
+    const [x, y] = [this.#scene.address(from), this.#scene.address(to)];
+    this.#scene.network.setPath(x, y, { cut: true });
+    this.#scene.in(ms, () => this.#scene.network.setPath(x, y, { cut: false }));
+  }
+
+  #partition(side: ReadonlySet<number>, ms: number): void {
+    for (const x of this.#scene.members) {
+      for (const y of this.#scene.members) {
+        if (side.has(x.number) !== side.has(y.number)) this.#cut(x.number, y.number, ms);
+      }
+    }
+  }
+
+  #noise({ loss, duplicate, reorder, stray, tail, ms }: Extract<Fault, { kind: 'noise' }>): void {
+    const lateMs = this.#scene.swarm.timers.electionTimeoutMs;
+    this.allPaths({ loss, duplicate, reorder, stray, tail, tailMs: lateMs, lateMs });
+    this.#scene.in(ms, () =>
+      this.allPaths({ loss: 0, duplicate: 0, reorder: 0, stray: 0, tail: 0, tailMs: 0 }),
+    );
+  }
+
+  allPaths(change: Parameters<SimulatedNetwork['setPath']>[2]): void {
+    for (const x of this.#scene.members) {
+      for (const y of this.#scene.members) {
+        if (x !== y)
+          this.#scene.network.setPath(
+            this.#scene.address(x.number),
+            this.#scene.address(y.number),
+            change,
+          );
+      }
+    }
+  }
+
+  #diskRates(on: number, change: Partial<typeof soundDisk>, ms: number): void {
+    const { disk } = this.#scene.member(on).replica;
+    disk.rates = { ...disk.rates, ...change };
+    const back = Object.fromEntries(Object.keys(change).map((key) => [key, 0]));
+    this.#scene.in(ms, () => {
+      disk.rates = { ...disk.rates, ...back };
+    });
+  }
+
+  #fillDisk({ replica: { disk } }: Member, ms: number): void {
+    disk.capacityBytes = 0;
+    this.#scene.in(ms, () => {
+      disk.capacityBytes = Number.POSITIVE_INFINITY;
+    });
+  }
+
+  /** Seen at the next start, or by nobody. */
+  #damage({ on, how, ms }: Extract<Fault, { kind: 'damage' }>): void {
+    const member = this.#scene.member(on);
+    member.marred = true;
+    this.#scene.oracle.diskReplaced(member.id);
+    if (how === 'misdirected') this.#diskRates(on, { misdirected: 0.02 }, ms);
+    else member.replica.disk.flipBit();
+  }
+
+  /** A copy is made now, and put back later: all that was written between is forgotten. */
+  #putBack(member: Member, afterMs: number): void {
+    const image = member.replica.disk.snapshot();
+    this.#scene.in(afterMs, () => {
+      if (this.#scene.isHealing) return;
+      member.marred = true;
+      if (member.replica.process !== null) {
+        member.replica.kill();
+        this.#lives.gone(member, 'killed');
+      }
+      this.#scene.oracle.diskReplaced(member.id);
+      member.replica.disk.restore(image);
+      this.#scene.trace.add(`${member.replica.name} has an old copy of its disk`);
+      this.#lives.startIn(member, 100);
+    });
+  }
+
+  #cutValidators(member: Member, ms: number): void {
+    member.validatorCut = true;
+    this.#scene.in(ms, () => {
+      member.validatorCut = false;
+    });
+  }
+
+  #operate({ deed, chain: n, ms }: Extract<Fault, { kind: 'operator' }>): void {
+    const chain = this.#scene.chains[n];
+    const leader = this.#scene.members.find((m) => m.replica.process?.replica?.node.mayServe());
+    const replica = leader?.replica.process?.replica;
+    if (chain === undefined || !replica) return;
+    if (deed === 'handOver') {
+      void replica.node.transferLeadership(null).catch(() => 'nobody took it');
+    } else if (deed === 'floor') {
+      const floor = { height: chain.height + 2n, round: 0, step: 1 as const };
+      void replica.store.raiseFloor(chain.id, floor, true);
+      for (const course of this.#scene.courses)
+        if (course.chain === chain) course.catchUp(chain.height + 3n);
+    } else {
+      void replica.store.setHaltHeight(chain.id, chain.height + 2n);
+      this.#scene.in(ms, () => this.clearHalt(chain));
+    }
+  }
+
+  clearHalt(chain: Chain): void {
+    const leader = this.#scene.members.find((m) => m.replica.process?.replica?.node.mayServe());
+    void leader?.replica.process?.replica?.store.setHaltHeight(chain.id, null);
+  }
+}

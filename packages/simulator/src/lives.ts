@@ -1,0 +1,107 @@
+/**
+ * The lives of the processes of a world: how they begin and how they end.
+ *
+ * Owns    starting, killing, power loss; and which of a replica's own ends the world has explained by what it did.
+ * Never   forgives an end that nothing explains.
+ */
+import type { Member } from './member.js';
+import type { Scene } from './scene.js';
+import { arrivals } from './timeline.js';
+import { Violation } from './violation.js';
+
+/** Said by a replica that must not go on with this disk. */
+const doubtCodes = new Set([
+  'DISK_DOUBTED',
+  'CONSENSUS_LOG_DAMAGED',
+  'CONSENSUS_LOG_UNREADABLE',
+  'CONSENSUS_LOG_VERSION',
+  'CONSENSUS_LOG_MISSING',
+  'CONSENSUS_LOG_FOREIGN',
+  'CONSENSUS_RECORD_UNKNOWN',
+  'CONSENSUS_RECORD_MALFORMED',
+  'SIGNER_WATERMARK_FOREIGN',
+  'SIGNER_WATERMARK_VERSION',
+  'SIGNER_STATE_FILE',
+]);
+const diskCodes = new Set([
+  'CONSENSUS_LOG_UNREADABLE',
+  'CONSENSUS_LOG_FAILED',
+  'SIGNER_WATERMARK_FAILED',
+  'SIGNER_FILE_FAILED',
+]);
+
+export class Lives {
+  readonly #scene: Scene;
+
+  constructor(scene: Scene) {
+    this.#scene = scene;
+  }
+
+  startIn(member: Member, ms: number): void {
+    member.cancelStart();
+    member.cancelStart = this.#scene.timeline.plan(this.#scene.timeline.now + ms, arrivals, () => {
+      if (member.replica.process !== null || member.doomed >= 3) return;
+      member.links = [];
+      member.diskFailed = false;
+      this.#scene.trace.add(`${member.replica.name} starts`);
+      member.replica.start();
+    });
+  }
+
+  gone(member: Member, how: 'killed' | 'powerLost' | 'stopped' | 'byItself'): void {
+    const withTheMachine = how === 'powerLost';
+    for (const link of member.links) link.died(withTheMachine);
+    if (withTheMachine) member.station?.powerLost();
+    else member.station?.killed();
+    this.#scene.oracle.gone(this.#scene.where(member), how);
+  }
+
+  /** By itself: for what the world did to it, or for a broken promise of ours. */
+  ended(member: Member, error: Error): void {
+    const code = (error as { code?: string }).code ?? error.name;
+    this.#scene.trace.add(`${member.replica.name} ends: ${code} ${error.message}`);
+    this.gone(member, 'byItself');
+    const doubted = doubtCodes.has(code) && member.marred;
+    const failed = diskCodes.has(code) && (member.diskFailed || member.marred);
+    const wrongKey = code === 'SIGNER_SIGNATURE_WRONG' && member.keyFate === 'wrong';
+    if (!doubted && !failed && !wrongKey) {
+      this.#scene.violation ??= new Violation(
+        'a replica ends by itself only for what the world did to it',
+        `${member.replica.name}: ${error.stack ?? error.message}`,
+      );
+      return;
+    }
+    this.#scene.watch.ended(code);
+    if (doubted) member.doomed += 1;
+    this.startIn(member, 300);
+  }
+
+  bringDown(member: Member, how: 'kill' | 'powerLoss' | 'stop', downMs: number): void {
+    const { replica } = member;
+    if (replica.process !== null && how === 'stop') {
+      // Orderly, and by force where that takes too long.
+      void replica.stop().then(() => this.down(member, 'stopped', downMs));
+      this.#scene.in(5000, () => {
+        if (replica.process !== null && replica.process.loop === loop) {
+          replica.kill();
+          this.down(member, 'killed', downMs);
+        }
+      });
+      const { loop } = replica.process;
+      return;
+    }
+    if (replica.process === null) {
+      if (how === 'powerLoss') replica.losePower();
+      return;
+    }
+    if (how === 'powerLoss') replica.losePower();
+    else replica.kill();
+    this.down(member, how === 'powerLoss' ? 'powerLost' : 'killed', downMs);
+  }
+
+  down(member: Member, how: 'killed' | 'powerLost' | 'stopped', downMs: number): void {
+    if (member.replica.process !== null) return;
+    this.gone(member, how);
+    this.startIn(member, downMs);
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * Looking at a world between its events.
+ *
+ * Owns    which processes ran since the last look, and that what they did is judged before anything else happens.
+ * Never   judges: the oracle does.
+ */
+import type { Member } from './member.js';
+import type { Scene } from './scene.js';
+
+export class Looking {
+  /** Of cores, as far as they could be told apart. */
+  steps = 0;
+  readonly #scene: Scene;
+  readonly #touched = new Set<Member>();
+
+  constructor(scene: Scene) {
+    this.#scene = scene;
+  }
+
+  /** Before a callback of its process. */
+  touched(member: Member): void {
+    this.#touched.add(member);
+  }
+
+  /** Lets the world go on to this moment. */
+  async until(ms: number): Promise<void> {
+    await this.#scene.timeline.run(() => {
+      this.examine();
+      return this.#scene.timeline.now >= ms;
+    });
+  }
+
+  /** Called between any two events: what the last one set going in promises is over. */
+  examine(): void {
+    this.lookAtCores();
+    this.#touched.clear();
+    if (this.#scene.violation !== null) throw this.#scene.violation;
+  }
+
+  lookAtCores(): void {
+    for (const member of this.#touched) {
+      const core = member.replica.process?.replica?.node.core ?? null;
+      if (core === null) continue;
+      this.steps += 1;
+      this.#scene.oracle.stepped(this.#scene.where(member), core);
+      this.#scene.watch.stepped(member, core);
+    }
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * One replica of a world, and what the world knows of it beside.
+ *
+ * Owns    what was done to it, by which its ends and refusals are explained.
+ */
+import type { SigningFate } from './keys.js';
+import type { Station } from './network-station.js';
+import type { SimulatedReplica } from './replica.js';
+import type { SimulatedValidatorLink } from './validator-link.js';
+
+export interface Member {
+  readonly number: number;
+  readonly replica: SimulatedReplica;
+  readonly id: string;
+  station: Station | null;
+  /** Its links to validators, in the process that runs. */
+  links: SimulatedValidatorLink[];
+  /** Its disk was damaged, put back, or copied: what it says may be refused, by itself or by others. */
+  marred: boolean;
+  /** A call to its disk has failed in this life. */
+  diskFailed: boolean;
+  keyFate: SigningFate;
+  validatorCut: boolean;
+  /** Ends by itself, each explained; then the world leaves it. */
+  doomed: number;
+  cancelStart: () => void;
+}

@@ -1,0 +1,93 @@
+/**
+ * All that is in one world.
+ *
+ * Owns    what its parts share: time, the seed, who is there, who watches, and the first promise that broke.
+ * Never   does anything: world.ts and the parts beside it do.
+ */
+import { type FaultPlan, planFaults } from './faults.js';
+import { SignatureTable } from './keys.js';
+import { Marks } from './marks.js';
+import type { Member } from './member.js';
+import { SimulatedNetwork } from './network.js';
+import type { At } from './observations.js';
+import { Oracle } from './oracle.js';
+import { Random } from './random.js';
+import { drawSwarm, type Swarm } from './swarm.js';
+import { arrivals, Timeline } from './timeline.js';
+import { Trace } from './trace.js';
+import type { Validator } from './validator.js';
+import { watchMarks } from './watch-marks.js';
+import type { Chain, ValidatorCourse } from './workload.js';
+
+export class Scene {
+  readonly seed: Random;
+  readonly swarm: Swarm;
+  readonly plan: FaultPlan;
+  readonly timeline = new Timeline();
+  readonly marks = new Marks();
+  readonly oracle = new Oracle();
+  readonly trace: Trace;
+  readonly watch: ReturnType<typeof watchMarks>;
+  readonly network: SimulatedNetwork;
+  readonly table = new SignatureTable();
+  readonly members: Member[] = [];
+  readonly chains: Chain[] = [];
+  readonly courses: ValidatorCourse[] = [];
+  /** By address. */
+  readonly validators = new Map<string, Validator>();
+  /** The first; thrown between two events. */
+  violation: Error | null = null;
+  /** No fault begins any more. */
+  isHealing = false;
+
+  constructor(seed: number, echo: ((line: string) => void) | null) {
+    this.seed = new Random(seed, 'world');
+    this.swarm = drawSwarm(this.seed);
+    this.plan = planFaults(this.seed, this.swarm);
+    this.trace = new Trace(() => this.timeline.now, echo);
+    this.watch = watchMarks(this.marks, () => this.members);
+    this.network = new SimulatedNetwork(this.timeline, this.seed.fork('network'), {
+      codec: this.swarm.codec,
+      observer: {
+        onSent: (from, to, frame) => {
+          const [sender, receiver] = [this.at(from), this.at(to)];
+          if (sender !== null && receiver !== null) {
+            this.guard(() => this.oracle.sent(this.where(sender), receiver.id, frame));
+          }
+        },
+      },
+    });
+  }
+
+  member(number: number): Member {
+    const member = this.members[number];
+    if (member === undefined) throw new RangeError(`no replica ${number}`);
+    return member;
+  }
+
+  address(number: number): string {
+    return this.member(number).replica.site.address;
+  }
+
+  at(address: string): Member | null {
+    return this.members.find(({ replica }) => replica.site.address === address) ?? null;
+  }
+
+  where({ replica, id }: Member): At {
+    return { replica: replica.name, id, start: replica.starts };
+  }
+
+  /** A violation within production code's own stack must not be caught by it. */
+  guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.violation ??= error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  /** Whatever phase the world is in by then. */
+  in(ms: number, run: () => void): void {
+    this.timeline.plan(this.timeline.now + ms, arrivals, run);
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * The end of a world: all is healed, and it must come back to work.
+ *
+ * Owns    what must be so then: one leader, one state everywhere, and the next height of every chain is signed.
+ * Never   waits for a replica whose own disk forbids it to run.
+ */
+import { comparePosition } from '@cometkms/sign-state';
+import { soundDisk } from './disk.js';
+import type { FaultWork } from './fault-work.js';
+import type { Lives } from './lives.js';
+import type { Looking } from './looking.js';
+import { soundPath } from './network-path.js';
+import type { Scene } from './scene.js';
+import type { Validator } from './validator.js';
+import { Violation } from './violation.js';
+import type { Chain } from './workload.js';
+
+export class Settling {
+  readonly #scene: Scene;
+  readonly #lives: Lives;
+  readonly #work: FaultWork;
+  readonly #looking: Looking;
+
+  constructor(scene: Scene, lives: Lives, work: FaultWork, looking: Looking) {
+    this.#scene = scene;
+    this.#lives = lives;
+    this.#work = work;
+    this.#looking = looking;
+  }
+
+  /** All is healed: a leader, one state everywhere, and the next height of every chain, within a while. */
+  async settle(): Promise<void> {
+    this.#scene.isHealing = true;
+    this.#scene.trace.add('HEAL');
+    for (const course of this.#scene.courses) course.stop();
+    this.#work.allPaths(soundPath);
+    for (const member of this.#scene.members) {
+      member.replica.disk.rates = soundDisk;
+      member.replica.disk.capacityBytes = Number.POSITIVE_INFINITY;
+      member.validatorCut = false;
+      member.keyFate = 'good';
+      if (member.replica.process === null && member.doomed < 3) this.#lives.startIn(member, 100);
+    }
+    await this.#requireAgreement();
+    for (const chain of this.#scene.chains) await this.#requireNextHeight(chain);
+    await this.#requireAgreement();
+  }
+
+  async #requireAgreement(): Promise<void> {
+    const deadline =
+      this.#scene.timeline.now + 60 * this.#scene.swarm.timers.electionTimeoutMs + 30_000;
+    await this.#scene.timeline.run(() => {
+      this.#looking.examine();
+      return this.#scene.timeline.now > deadline || this.#disagreement() === null;
+    });
+    const disagreement = this.#disagreement();
+    if (disagreement !== null) {
+      throw new Violation('all converge under one leader once all is healed', disagreement);
+    }
+    for (const { replica } of this.#scene.members) {
+      const running = replica.process?.replica;
+      if (!running?.node.core) continue;
+      this.#scene.oracle.looked(replica.name, running.node.core.applied, running.machine.hash());
+    }
+  }
+
+  /** Who is not yet where all should come to; null: all are. */
+  #disagreement(): string | null {
+    const live = this.#scene.members.filter((m) => m.doomed < 3);
+    if (live.length * 2 <= this.#scene.members.length) return `only ${live.length} may run`;
+    const cores = live.map(({ replica }) => replica.process?.replica?.node.core ?? null);
+    // Never founded, and one of them is gone for good: nothing was ever promised.
+    if (live.length < this.#scene.members.length && cores.every((core) => core === null))
+      return null;
+    const leaders = cores.filter((core) => core?.role.kind === 'leader');
+    const places = new Set(cores.map((core) => (core === null ? -1 : core.commit)));
+    const behind = cores.some((core) => core === null || core.applied !== core.commit);
+    if (leaders.length === 1 && places.size === 1 && !behind) return null;
+    return live
+      .map(({ replica: { name } }, at) => {
+        const core = cores[at];
+        if (!core) return `${name} has not joined`;
+        return `${name} ${core.role.kind} term ${core.hard.term} commit ${core.commit} applied ${core.applied}`;
+      })
+      .join(', ');
+  }
+
+  async #requireNextHeight(chain: Chain): Promise<void> {
+    const record = this.#scene.oracle.truth.record(chain.id);
+    // Waits for a member that is gone, or says nothing of it: named in the log, and right so.
+    if (record === undefined || record.retired) return;
+    this.#work.clearHalt(chain);
+    const course = this.#scene.courses.find(
+      (one) => one.chain === chain && this.#isReachable(one.validator),
+    );
+    if (course === undefined) return;
+    const { last, floor } = record;
+    const highest = [last?.hrs, floor ?? undefined].flatMap((hrs) =>
+      hrs === undefined ? [] : [hrs],
+    );
+    const top = highest.sort(comparePosition).at(-1)?.height ?? 0n;
+    let said: string | null = null;
+    await this.#looking.until(this.#scene.timeline.now + 1000);
+    course.askNext(top + 1n, (answered) => {
+      said = answered.kind === 'refused' ? answered.description : answered.kind;
+    });
+    await this.#scene.timeline.run(() => {
+      this.#looking.examine();
+      return said !== null;
+    });
+    if (said === 'signed') return;
+    throw new Violation(
+      'the next height of every chain can be signed once all is healed',
+      `${chain.id.chainId} at ${top + 1n}: ${said}`,
+    );
+  }
+
+  /** Some replica that runs lists it. */
+  #isReachable(validator: Validator): boolean {
+    return this.#scene.members.some(
+      ({ replica }) =>
+        replica.process !== null &&
+        replica.site.chains.some(({ validators }) => validators.includes(validator.address)),
+    );
+  }
+}
