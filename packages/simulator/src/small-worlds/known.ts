@@ -10,9 +10,10 @@ import type { Message } from '@cometkms/consensus/core';
 import { InvariantViolation } from '@cometkms/invariant';
 import { digest, type Renaming, textOf } from './canonical.js';
 import { appliedIn, keyOf, keysOn } from './disk.js';
+import type { Release } from './gate-place.js';
 import { crashes, deliveries, type Move, make, ownMoves } from './moves.js';
 import type { Rooms } from './opening.js';
-import { Broken, type Release, type Sent } from './place.js';
+import { Broken, type Sent } from './place.js';
 import type { Replica } from './replica.js';
 import type { World } from './worlds.js';
 
