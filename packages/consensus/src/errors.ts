@@ -23,7 +23,8 @@ export const consensusErrors = {
     remedy: 'It may have committed, or may yet: propose the same bytes again, never others.',
   },
   CONSENSUS_CHANGE_REFUSED: {
-    says: (f: { refusal: ChangeRefusal }) => `this change is not made: ${saysRefusal(f.refusal)}`,
+    says: (f: { detail: string; refusal: ChangeRefusal }) =>
+      `this change of the members is not made: ${f.detail}`,
     remedy:
       'Nothing was written. What passes by itself (a change under way, a learner that lags) may be asked for again.',
   },
@@ -112,38 +113,6 @@ export const consensusErrors = {
       'Without certificates anybody who reaches the port may vote: --insecure-raft works on loopback only. Use `cmkms cluster init`.',
   },
 } as const satisfies Record<string, Row>;
-
-const short = (id: string): string => id.slice(0, 16);
-
-/** In the words of an operator; identities shortened. */
-function saysRefusal(refusal: ChangeRefusal): string {
-  switch (refusal.kind) {
-    case 'underWay':
-      return `another one is under way, at entry ${refusal.index}`;
-    case 'termNotOpened':
-      return 'the leader is new and has not committed anything yet';
-    case 'unknownMember':
-      return `${short(refusal.id)} is no member`;
-    case 'notLearner':
-      return `${short(refusal.id)} is a voter already`;
-    case 'idInUse':
-      return `${short(refusal.id)} is a member already`;
-    case 'nameInUse':
-      return `a member is called ${refusal.name} already`;
-    case 'idUsedBefore':
-      return `${short(refusal.id)} was a member before, and an identity is used once`;
-    case 'behind':
-      return `${short(refusal.id)} holds entries up to ${refusal.match}, ${refusal.commit} are committed`;
-    case 'silent':
-      return `${short(refusal.id)} does not answer`;
-    case 'lastVoter':
-      return `${short(refusal.id)} is the last voter`;
-    case 'lastKeyHolder':
-      return `${short(refusal.id)} is the last voter that holds a key`;
-    case 'noQuorum':
-      return `of the voters then, ${refusal.live} answer and ${refusal.needed} are needed`;
-  }
-}
 
 export type ConsensusCode = keyof typeof consensusErrors;
 type Facts<C extends ConsensusCode> = Parameters<(typeof consensusErrors)[C]['says']>[0];

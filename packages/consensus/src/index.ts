@@ -3,7 +3,9 @@
  *
  * Owns    the list.
  */
+export type { AdmissionStep } from './admission.js';
 export * from './certificates.js';
+export { refusalInWords } from './change-refusals.js';
 export { type Clock, type Entropy, systemClock, systemEntropy } from './clock.js';
 export { type CoreConfigFault, checkCoreConfig } from './core/config.js';
 export type { CoreStatus } from './core/status.js';
@@ -11,7 +13,7 @@ export * from './core/types.js';
 export * from './errors.js';
 export type { FoundingStep, ListedMember } from './founding.js';
 export { RaftNode } from './node.js';
-export type { NodeEvents, RaftNodeOptions, StateMachine } from './node-contract.js';
+export type { MembershipNews, NodeEvents, RaftNodeOptions, StateMachine } from './node-contract.js';
 export type { Proposed } from './pending-proposals.js';
 export * from './storage.js';
 export type * from './transport/connection.js';

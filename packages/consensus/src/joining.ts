@@ -15,6 +15,7 @@
  *         is written: lost after that, the record and those marks keep its identity out.
  * Proof   test/node-founding.test.ts, test/node-membership.test.ts.
  */
+import { invariant } from '@cometkms/invariant';
 import { type AdmissionStep, planAdmission } from './admission.js';
 import type { Entropy } from './clock.js';
 import type { MemberId, RecoveredLog } from './core/types.js';
@@ -192,4 +193,11 @@ export class Joining {
     this.#joined = true;
     this.#world.founded(genesis, log);
   }
+}
+
+/** null: there is no cluster in it yet. */
+export function logOf({ genesis, hard, snapshot, entries }: RecoveredStorage): RecoveredLog | null {
+  if (genesis === null) return null;
+  invariant(snapshot !== null, 'a founded log begins with a snapshot');
+  return { hard, snapshot, entries };
 }

@@ -26,7 +26,7 @@ import { CoreDriver } from './core-driver.js';
 import { DurableShowing } from './durable-showing.js';
 import { HandOver } from './hand-over.js';
 import { Introductions } from './introductions.js';
-import { Joining } from './joining.js';
+import { Joining, logOf } from './joining.js';
 import { KnownMembers } from './known-members.js';
 import { LeadershipNews } from './leadership-news.js';
 import { LogWriter } from './log-writer.js';
@@ -35,7 +35,7 @@ import type { NodeEvents, RaftNodeOptions } from './node-contract.js';
 import type { Proposed } from './pending-proposals.js';
 import { Reception } from './reception.js';
 import { endBy } from './refusals.js';
-import type { Genesis, RecoveredStorage } from './storage.js';
+import type { Genesis } from './storage.js';
 import type { Hello, LinkFault, LinkFrame } from './transport.js';
 
 export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
@@ -156,7 +156,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     const { storage, transport } = this.#options;
     const recovered = await storage.open();
     this.#introductions.recovered(recovered.marks);
-    const log = recovered.genesis === null ? null : founded(recovered);
+    const log = logOf(recovered);
     if (log !== null) this.#showing.recovered(log);
     this.#memberLinks.learn(recovered.genesis, log);
     // False: stopped, or failed, meanwhile. Then nothing may listen or dial any more.
@@ -443,9 +443,4 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     this.#options.transport.stop().catch(() => null);
     this.#options.onFatal(this.#failure);
   }
-}
-
-function founded({ hard, snapshot, entries }: RecoveredStorage): RecoveredLog {
-  invariant(snapshot !== null, 'a founded log begins with a snapshot');
-  return { hard, snapshot, entries };
 }

@@ -7,6 +7,7 @@
  * Rule    rule 29; docs/architecture.md, 2.
  * Proof   test/pending-proposals.test.ts.
  */
+import { refusalInWords } from './change-refusals.js';
 import type { Clock } from './clock.js';
 import type { ChangeRefusal, Index, Term, Ticket } from './core/types.js';
 import { ConsensusError } from './errors.js';
@@ -87,7 +88,8 @@ export class PendingProposals<Answer> {
   }
 
   refused(ticket: Ticket, refusal: ChangeRefusal): void {
-    this.#close(ticket)?.reject(new ConsensusError('CONSENSUS_CHANGE_REFUSED', { refusal }));
+    const facts = { detail: refusalInWords(refusal), refusal };
+    this.#close(ticket)?.reject(new ConsensusError('CONSENSUS_CHANGE_REFUSED', facts));
   }
 
   unknown(ticket: Ticket, detail: string): void {

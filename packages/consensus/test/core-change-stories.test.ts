@@ -2,13 +2,14 @@
  * Stories of changing memberships, told step by step.
  *
  * Owns    what single-server changes got wrong before 2015, a voter that does not know yet that it is one, a
- *         leader that removes itself, a change on the wrong side of a partition, and what a removed voter may
- *         still do. Each trace is compared whole.
+ *         leader that removes itself, and one that crashes over it, a change on the wrong side of a partition,
+ *         and what a removed voter may still do. Each trace is compared whole.
  * Rule    rules 38, 39, 41, 42; dissertation, 4.1 and 4.2.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Core, standingOf } from '../src/core/index.js';
+import { command, membershipEntry, membershipOf } from './core-bench.js';
 import { type Letter, Stage } from './core-stage.js';
 
 const start = { terms: [1] };
@@ -143,6 +144,35 @@ test('rule 42: a leader that removes itself leads until that is committed, then 
      c commits 4`,
   );
   assert.equal(stage.now, now, 'nobody waited for a timer');
+});
+
+test('figure 4.6: of two, the leader removes itself and crashes: it alone can bring that about', () => {
+  const entries = [command(1, 1), membershipEntry(2, 1, membershipOf('b'))];
+  // a holds the entry by which it is out, and b does not: b cannot win, for its log is shorter.
+  const stage = new Stage('ab', { a: { entries }, b: start });
+  stage.expire('b');
+  stage.deliver();
+  stage.expire('a');
+  stage.expire('a');
+  stage.deliver();
+  stage.tells(
+    `b is preCandidate of term 1 (timeout)
+     b is follower of term 1 (lost)
+     a is preCandidate of term 1 (timeout)
+     a is candidate of term 2 (pre_vote_won)
+     b is follower of term 2 (higher_term)
+     a writes 2.3
+     a is leader of term 2 (won)
+     b is follower of term 2 (leader_found)
+     b writes 1.2(b) 2.3
+     a commits 3
+     a is follower of term 2 (removed)
+     b commits 3
+     b is candidate of term 3 (transfer)
+     b writes 3.4
+     b is leader of term 3 (won)
+     b commits 4`,
+  );
 });
 
 test('rule 39: a change in the smaller half of a partition is rolled back', () => {

@@ -7,8 +7,8 @@ import { GatedLog } from './puppet-peers.js';
 
 const names = ['a', 'b', 'c'];
 
-async function world(t: TestContext): Promise<NodeWorld> {
-  const w = await NodeWorld.create({ names, insecure: true });
+async function world(t: TestContext, witnesses: readonly string[] = []): Promise<NodeWorld> {
+  const w = await NodeWorld.create({ names, insecure: true, witnesses });
   t.after(() => w.dispose());
   return w;
 }
@@ -69,6 +69,22 @@ test('a leader that is stopped hands over first: the others never miss it', asyn
   await w.leader(leader);
   assert.ok(reasons.includes('transfer'), reasons.join());
   assert.ok(!reasons.includes('peer_closed') && !reasons.includes('timeout'), reasons.join());
+});
+
+test('a witness that comes to lead serves nobody, and hands over to one with a key', async (t) => {
+  const w = await world(t, ['c']);
+  await Promise.all(names.map((name) => w.start(name)));
+  await w.commit('one');
+  const served: boolean[] = [];
+  w.node('c').on('serving', (serving) => served.push(serving));
+  const told = handedOver(w, 'c');
+  const leader = w.node(await w.leader());
+  assert.equal(await leader.transferLeadership('c'), 'c');
+  const { to, reason } = await told;
+  assert.equal(reason, 'a witness holds no key');
+  assert.ok(to === 'a' || to === 'b');
+  await w.commit('two');
+  assert.deepEqual(served, []);
 });
 
 test('a proposal is copied before anything else', async (t) => {

@@ -84,7 +84,7 @@ test('what is refused says why, and what cannot be dialled never comes into the 
   await assert.rejects(change(member.address, 'no name'), { code: 'CONSENSUS_NAME_INVALID' });
   await assert.rejects(change(member.address, 'b'), {
     code: 'CONSENSUS_CHANGE_REFUSED',
-    message: 'this change is not made: a member is called b already',
+    message: 'this change of the members is not made: a member is called b already',
   });
   const follower = names.find((name) => w.node(name) !== node) ?? '';
   const promote = w.node(follower).change({ kind: 'promote', id: 'b' }, 30_000);

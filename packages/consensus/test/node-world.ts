@@ -74,6 +74,8 @@ export interface WorldOptions {
   readonly snapshotEntries?: number;
   /** No certificates: identities are the names. */
   readonly insecure?: boolean;
+  /** Names of those that hold no key. */
+  readonly witnesses?: readonly string[];
 }
 
 export class NodeWorld {
@@ -122,7 +124,8 @@ export class NodeWorld {
   member(name: string): Member {
     const calledAs = this.#calledAs.get(name) ?? '';
     const address = this.#addresses.get(name) ?? '';
-    return { id: this.idOf(name), name: calledAs, address, witness: false };
+    const witness = this.#options.witnesses?.includes(name) === true;
+    return { id: this.idOf(name), name: calledAs, address, witness };
   }
 
   /** Without certificates an identity is the name of its home. */

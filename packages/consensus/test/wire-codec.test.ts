@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { cometkms } from '#generated/consensus.js';
-import { entries, snapshot } from '../src/conformance/log-records.js';
+import { change, entries, snapshot } from '../src/conformance/log-records.js';
 import { sampleHello } from '../src/conformance/transport.js';
 import type { Message } from '../src/core/types.js';
 import { ConsensusError } from '../src/errors.js';
@@ -20,7 +20,7 @@ const messages: readonly Message[] = [
   { kind: 'voteReply', term: 4, granted: false },
   {
     ...{ kind: 'append', term: 4, prevIndex: 7, prevTerm: 3, commit: 6, round: 99 },
-    entries: [{ kind: 'empty', index: 8, term: 4 }, ...entries(9, 11, 4)],
+    entries: [{ kind: 'empty', index: 8, term: 4 }, ...entries(9, 11, 4), change(12, 4)],
   },
   { kind: 'append', term: 4, prevIndex: 0, prevTerm: 0, entries: [], commit: 0, round: 0 },
   {
@@ -41,6 +41,7 @@ const frames: readonly WireFrame[] = [
   { kind: 'accepted' },
   { kind: 'keepAlive' },
   { kind: 'refused', refusal: { code: 'rolledBack', detail: 'why' } },
+  { kind: 'refused', refusal: { code: 'removed', detail: 'why' } },
 ];
 
 /** protobuf hands out Buffers where we send plain arrays; only the bytes matter. */

@@ -31,6 +31,18 @@ export const entry = (index: Index, term: Term, text = `command ${index}`): Entr
 export const entries = (from: Index, to: Index, term: Term): Entry[] =>
   Array.from({ length: to - from + 1 }, (_, offset) => entry(from + offset, term));
 
+/** A change: b left, and e is to learn. */
+export const change = (index: Index, term: Term): Entry => ({
+  kind: 'membership',
+  index,
+  term,
+  membership: {
+    voters: [member('a'), member('c', true)],
+    learners: [member('d'), member('e')],
+    departed: [member('b')],
+  },
+});
+
 export const snapshot = (index: Index, term: Term): Snapshot => ({
   index,
   term,

@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { InvariantViolation, onViolation } from '@cometkms/invariant';
 import type { LogBatch, LogStorage, RecoveredStorage } from '../storage.js';
 import {
+  change,
   entries,
   entry,
   founded,
@@ -55,9 +56,9 @@ const cases: readonly Case[] = [
     gives: { hard: { term: 4, votedFor: null } },
   },
   {
-    says: 'entries of both kinds, in their order, an empty command among them',
-    calls: [[{ entries: [{ kind: 'empty', index: 1, term: 2 }, entry(2, 2, '')] }]],
-    gives: { entries: [{ kind: 'empty', index: 1, term: 2 }, entry(2, 2, '')] },
+    says: 'entries of every kind, in their order, an empty command among them',
+    calls: [[{ entries: [{ kind: 'empty', index: 1, term: 2 }, entry(2, 2, ''), change(3, 2)] }]],
+    gives: { entries: [{ kind: 'empty', index: 1, term: 2 }, entry(2, 2, ''), change(3, 2)] },
   },
   {
     says: 'all batches of one call, in their order',

@@ -280,6 +280,16 @@ const cases: readonly (readonly [says: string, body: Body])[] = [
     },
   ],
   [
+    'a link to another identity of the same name ends, and its place is dialled',
+    async (place) => {
+      const [a] = await linked(place);
+      // Whoever is at that address is not who is meant now, though it may call again.
+      a.transport.setPeers([{ ...place.endpoint('b'), id: 'f'.repeat(64) }]);
+      await a.diary.until(() => a.diary.all('down').length > 0);
+      await a.diary.until(() => a.diary.faults().some(({ kind }) => kind === 'identity'));
+    },
+  ],
+  [
     'after stop nothing is told any more, and nothing is sent',
     async (place) => {
       const [a, b] = await linked(place);

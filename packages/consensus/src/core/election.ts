@@ -11,7 +11,7 @@
 import { invariant } from '@cometkms/invariant';
 import type { Campaigning, Core, Role } from './core.js';
 import { quorumAnsweredAt } from './lease.js';
-import { isVoter, otherVoters, voters } from './membership.js';
+import { isVoter, otherVoters, standsForElection, voters } from './membership.js';
 import { Tally } from './quorum.js';
 import { openTerm } from './replication.js';
 import { electionDelayMs, hintDelayMs, retryDelayMs } from './timers.js';
@@ -121,7 +121,7 @@ export function onElectionDeadline(core: Core, now: Millis, out: Outbox): void {
 
 /** Pre-vote: could I win? Neither term nor vote change for the question (rule 4). */
 function askAhead(core: Core, now: Millis, reason: RoleChangeReason, out: Outbox): void {
-  invariant(isVoter(core, core.config.self), 'only voters campaign', { self: core.config.self });
+  invariant(standsForElection(core), 'only voters campaign', { self: core.config.self });
   const tally = new Tally();
   tally.record(core.config.self, true);
   core.hintDeadline = Number.POSITIVE_INFINITY;
@@ -327,7 +327,7 @@ export function onLink(
   }
   core.closedLinks.add(peer);
   if (core.role.kind !== 'follower' || peer !== core.leader) return;
-  if (!isVoter(core, core.config.self)) return;
+  if (!standsForElection(core)) return;
   core.hintDeadline = now + hintDelayMs(core);
   // The first in rank does not even wait for a timer to fire.
   if (core.hintDeadline <= now) onElectionDeadline(core, now, out);

@@ -7,7 +7,7 @@
  */
 import { invariant } from '@cometkms/invariant';
 import type { Core } from './core.js';
-import { isMember, isVoter } from './membership.js';
+import { isMember, standsForElection } from './membership.js';
 
 export function assertCore(core: Core): void {
   const { log, commit, applied, durability, role, hard, config } = core;
@@ -20,7 +20,7 @@ export function assertCore(core: Core): void {
   invariant(log.lastTerm <= hard.term, 'no entry is of a term yet to come', { term: hard.term });
   if (role.kind === 'follower') return;
   if (role.kind !== 'leader') {
-    invariant(isVoter(core, config.self), 'only voters campaign', { self: config.self });
+    invariant(standsForElection(core), 'only voters campaign', { self: config.self });
     return;
   }
   invariant(hard.votedFor === config.self, 'a leader voted for itself', { hard });

@@ -51,6 +51,20 @@ export function isVoter(core: Core, id: MemberId): boolean {
   return membershipInForce(core).voters.some((member) => member.id === id);
 }
 
+/**
+ * Whether this replica asks for votes: as a voter; or as one that the membership in force leaves out while that
+ * may not be committed. Nobody else may hold that entry, and who does not hold it cannot win against one who
+ * does. Its own vote does not count then (dissertation, 4.2.2 and figure 4.6).
+ */
+export function standsForElection(core: Core): boolean {
+  const { self } = core.config;
+  if (isVoter(core, self)) return true;
+  const { inForce, committed } = standingOf(core);
+  if (inForce.index === committed.index) return false;
+  const before = membershipAt(core, inForce.index - 1).membership;
+  return before.voters.some(({ id }) => id === self);
+}
+
 export function isMember(core: Core, id: MemberId): boolean {
   return membersOf(membershipInForce(core)).some((member) => member.id === id);
 }

@@ -8,7 +8,7 @@
  */
 import type { Core } from './core.js';
 import { quorumAnsweredAt } from './lease.js';
-import { electionRank, isVoter, peers } from './membership.js';
+import { electionRank, peers, standsForElection } from './membership.js';
 import { electionTimeoutInForceMs } from './stall.js';
 import type { Millis } from './types.js';
 
@@ -59,7 +59,7 @@ export function nextDeadline(core: Core, now: Millis): Millis {
       core.role.transfer?.deadline ?? Number.POSITIVE_INFINITY,
     );
   }
-  if (!isVoter(core, core.config.self)) return Number.POSITIVE_INFINITY;
+  if (!standsForElection(core)) return Number.POSITIVE_INFINITY;
   const repeatDue = core.role.kind === 'candidate' ? core.role.repeatDue : Number.POSITIVE_INFINITY;
   return Math.min(core.electionDeadline, core.hintDeadline, repeatDue);
 }

@@ -6,6 +6,7 @@
  * Rule    A validator that nobody shares its key with never asks for two contents at one position, so all that it may
  *         be refused for is the want of a quorum.
  */
+import type { BlockId } from '@cometkms/sign-state';
 import { until } from '../processes.js';
 import {
   blockNamed,
@@ -19,6 +20,8 @@ import type { Chance } from './chance.js';
 /** Between two heights: what is tested is the signer, and the machine is small. */
 const HEIGHT_PAUSE_MS = 40;
 const ROUND_PAUSE_MS = 100;
+/** Without a signature for so long, somebody else may be about to lead. */
+const OUTAGE_MS = 250;
 const REBEL_PAUSE_MS = [150, 900] as const;
 
 /** By name, as in docs/errors.md. Others mean that something is wrong. */
@@ -36,14 +39,31 @@ export interface Signer {
   readonly rebel: Validator | null;
 }
 
+interface Position {
+  readonly height: bigint;
+  readonly round: number;
+  readonly step: Step;
+}
+
+type Step = 'proposal' | 'prevote' | 'precommit';
+
 interface Progress {
   height: bigint;
   round: number;
   /** When the request that was answered last was made, and when it was answered. */
   askedAtMs: number;
   answeredAtMs: number;
-  /** The last prevote that was signed. */
-  prevote: { readonly height: bigint; readonly round: number } | null;
+  /** What was signed last: that a later leader might not know of. */
+  signed: Position | null;
+}
+
+const steps = ['proposal', 'prevote', 'precommit'] as const;
+
+function sign(validator: Validator, at: Position, block: BlockId): Promise<unknown> {
+  const { height, round, step } = at;
+  return step === 'proposal'
+    ? validator.signProposal(height, round, block)
+    : validator.signVote(stepTypes[step], height, round, block);
 }
 
 export class Asking {
@@ -65,7 +85,7 @@ export class Asking {
     const nowMs = performance.now();
     this.#signers = signers.map((signer) => ({
       ...signer,
-      progress: { height: 1n, round: 0, askedAtMs: 0, answeredAtMs: nowMs, prevote: null },
+      progress: { height: 1n, round: 0, askedAtMs: 0, answeredAtMs: nowMs, signed: null },
     }));
   }
 
@@ -105,19 +125,20 @@ export class Asking {
     return taken;
   }
 
-  /** Once nothing else asks: other content where a prevote was signed. It must be refused by whoever leads now. */
+  /** Once nothing else asks: other content where something was signed. It must be refused by whoever leads now. */
   async askAgain(): Promise<void> {
     for (const { name, validator, progress } of this.#signers) {
-      if (progress.prevote === null) continue;
-      const { height, round } = progress.prevote;
+      if (progress.signed === null) continue;
+      const { height, round, step } = progress.signed;
       try {
-        await validator.signVote(stepTypes.prevote, height, round, blockNamed('of another mind'));
-        this.violations.push(`${name} was given a second content at ${height}/${round}`);
+        await sign(validator, progress.signed, blockNamed('of another mind'));
+        this.violations.push(`${name} was given a second content at ${height}/${round}/${step}`);
       } catch (error) {
         if (!(error instanceof RemoteSignerError)) throw error;
         const code = this.#count(error);
-        if (code !== 'CONFLICT' && code !== 'REGRESSED')
+        if (!['CONFLICT', 'REGRESSED', 'PROPOSAL_RETIMED'].includes(code)) {
           this.violations.push(`${name}: ${error.message}`);
+        }
       }
     }
   }
@@ -138,11 +159,10 @@ export class Asking {
       const { height, round } = progress;
       const block = blockNamed(`${signer.name} ${height}`);
       const signed = await this.#attempt(signer.name, allowed, async () => {
-        await this.#timed(signer, () => validator.publicKey(), false);
-        await this.#timed(signer, () => validator.signProposal(height, round, block), true);
-        for (const type of [stepTypes.prevote, stepTypes.precommit]) {
-          await this.#timed(signer, () => validator.signVote(type, height, round, block), true);
-          if (type === stepTypes.prevote) progress.prevote = { height, round };
+        await validator.publicKey();
+        for (const step of steps) {
+          await this.#timed(signer, () => sign(validator, { height, round, step }, block));
+          progress.signed = { height, round, step };
         }
       });
       if (this.#stopped) return;
@@ -156,16 +176,20 @@ export class Asking {
     const { progress } = signer;
     const chance = this.#chance.fork();
     while (!this.#stopped) {
-      const { height, round } = progress;
+      const { height, round, signed } = progress;
+      // The most dangerous question is what was answered last, of a leader that did not answer it.
+      const outage = performance.now() - progress.answeredAtMs > OUTAGE_MS;
+      const anywhere = { height, round, step: chance.pick(steps) };
+      const at = outage || chance.happens(0.3) ? (signed ?? anywhere) : anywhere;
       // The same block with a timestamp of its own is no disagreement: it is answered with the first one's.
-      const same = blockNamed(`${signer.name} ${height}`);
-      const block = chance.pick([nil, blockNamed(`other than ${height}`), same]);
-      const step = chance.pick(['proposal', 'prevote', 'prevote', 'precommit'] as const);
+      const same = blockNamed(`${signer.name} ${at.height}`);
+      const other = blockNamed(`other than ${at.height}`);
+      const others = at.step === 'proposal' ? [other] : [nil, other];
+      const block = chance.pick(outage ? others : [...others, same]);
       this.disagreements += 1;
       await this.#attempt(`the other validator of ${signer.name}`, refusalsOfTwo, async () => {
         await rebel.publicKey();
-        if (step !== 'proposal') await rebel.signVote(stepTypes[step], height, round, block);
-        else await rebel.signProposal(height, round, block === nil ? same : block);
+        await sign(rebel, at, block);
         this.signatures += 1;
       });
       await pause(chance.between(...REBEL_PAUSE_MS));
@@ -200,11 +224,9 @@ export class Asking {
   async #timed(
     { name, progress }: Signer & { readonly progress: Progress },
     ask: () => Promise<unknown>,
-    releases: boolean,
   ): Promise<void> {
     const askedAtMs = performance.now();
     await ask();
-    if (!releases) return;
     const nowMs = performance.now();
     const gapMs = nowMs - progress.answeredAtMs;
     Object.assign(progress, { askedAtMs, answeredAtMs: nowMs });

@@ -11,7 +11,7 @@ import { deals, nextRound, playRound } from './course.js';
 import { Report } from './report.js';
 import { Stage } from './stage.js';
 import type { Survey } from './tools.js';
-import { allAgree, judgeReleased } from './verdict.js';
+import { allAgree, judgeReleased, type Scene } from './verdict.js';
 
 export interface ChaosOptions {
   readonly minutes: number;
@@ -50,14 +50,19 @@ export async function play(
     console.log(`\n${replicas} replicas`);
     const stage = await Stage.set({ ...at, survey, chance: chance.fork() });
     const minutes = options.minutes / sizes.length;
-    violations.push(...(await playOn(stage, faults, chance, minutes, report)));
-    const verdict = judgeReleased(stage.released);
-    if (!verdict.clean) violations.push(verdict.says);
+    const scenes: Scene[] = [];
+    violations.push(...(await playOn(stage, faults, chance, { minutes, report, scenes })));
+    const verdict = judgeReleased(stage.released, scenes);
+    violations.push(...verdict.faults);
     verdicts.push(`${replicas} replicas: ${verdict.says}`);
     report.cluster(stage);
   }
   const held = violations.length === 0;
-  const again = `npm run chaos -- --minutes ${options.minutes} --seed ${options.seed}`;
+  const again = [
+    `npm run chaos -- --minutes ${options.minutes} --seed ${options.seed}`,
+    ...(options.replicas === undefined ? [] : [`--replicas ${options.replicas}`]),
+    ...(options.only === undefined ? [] : [`--only '${options.only}'`]),
+  ].join(' ');
   return {
     held,
     text: [
@@ -70,13 +75,18 @@ export async function play(
   };
 }
 
+interface Course {
+  readonly minutes: number;
+  readonly report: Report;
+  readonly scenes: Scene[];
+}
+
 /** @returns what did not hold */
 async function playOn(
   stage: Stage,
   faults: readonly Fault[],
   chance: Chance,
-  minutes: number,
-  report: Report,
+  { minutes, report, scenes }: Course,
 ): Promise<readonly string[]> {
   const startedMs = performance.now();
   const seconds = (): number => (performance.now() - startedMs) / 1000;
@@ -88,9 +98,11 @@ async function playOn(
     while (seconds() < minutes * 60) {
       const round = nextRound(deck, (stage.names.length - 1) / 2, chance);
       latest = round.map(({ name }) => name).join(' + ');
+      scenes.push({ from: new Date(), name: latest });
       report.round(await playRound(stage, round, chance, say));
     }
     latest = 'at the end';
+    scenes.push({ from: new Date(), name: latest });
     await stage.asking.pause();
     await stage.asking.askAgain();
     await allAgree(stage.fleet);

@@ -6,6 +6,7 @@
  *         imports nothing of ours.
  */
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { cmkms, type Fleet } from '../fleet.js';
 
@@ -13,14 +14,35 @@ const checker = fileURLToPath(new URL('../../../check-released.mjs', import.meta
 const AGREE_WITHIN_MS = 20_000;
 
 export interface Verdict {
-  readonly clean: boolean;
-  /** What the checker said. */
+  /** The checker's counts. */
   readonly says: string;
+  /** What it found, each with the fault at that time. */
+  readonly faults: readonly string[];
 }
 
-export function judgeReleased(...files: readonly string[]): Verdict {
-  const check = spawnSync(process.execPath, [checker, ...files], { encoding: 'utf8' });
-  return { clean: check.status === 0, says: `${check.stdout}${check.stderr}`.trim() };
+/** From when on something was played, on the clock of this machine. */
+export interface Scene {
+  readonly from: Date;
+  readonly name: string;
+}
+
+export function judgeReleased(file: string, scenes: readonly Scene[]): Verdict {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [checker, file], {
+    encoding: 'utf8',
+  });
+  const lines = stderr.split('\n').filter((line) => line !== '');
+  const faults = lines.map((line) => `${line}\n    during: ${sceneOf(line, file, scenes)}`);
+  if (status !== 0 && faults.length === 0) faults.push(`the checker ended with ${status}`);
+  return { says: stdout.trim(), faults };
+}
+
+/** By the line of the file that the checker names. */
+function sceneOf(complaint: string, file: string, scenes: readonly Scene[]): string {
+  const number = /:(\d+): /.exec(complaint)?.[1];
+  if (number === undefined) return 'the whole run';
+  const line = readFileSync(file, 'utf8').split('\n')[Number(number) - 1] ?? '{}';
+  const { at } = JSON.parse(line) as { readonly at: string };
+  return scenes.findLast(({ from }) => from.getTime() <= Date.parse(at))?.name ?? 'the beginning';
 }
 
 /** The part of `cmkms status --json` that has to be the same on all replicas once nobody asks any more. */

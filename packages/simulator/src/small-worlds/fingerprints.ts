@@ -9,8 +9,8 @@ const startSize = 1 << 16;
 
 export class Fingerprints {
   /** Two words for each state, in the order of their numbers. */
-  #words = new Int32Array(startSize);
-  #parents = new Int32Array(startSize / 2);
+  #words = new Int32Array(2 * startSize);
+  #parents = new Int32Array(startSize);
   /** State number plus one; 0 is free. A power of two. */
   #slots = new Int32Array(startSize);
   #count = 0;

@@ -42,14 +42,16 @@ export interface GateHands {
   readonly record: SigningRecord | undefined;
   /** @returns the proposal's ticket; its outcome may come before that */
   propose(command: Uint8Array): number;
-  readonly releases: { push(release: GateRelease): unknown };
+  readonly releases: { push(release: Release): unknown };
 }
 
-interface GateRelease {
+/** A signature that left, what its gate says of it, and the mark on that replica's disk then. */
+export interface Release {
   readonly signBytes: Uint8Array;
   readonly signature: Uint8Array;
   readonly term: number;
   readonly index: number;
+  readonly marked: Mark | null;
 }
 
 const moment = { nowMs: 0, leader: null };
@@ -191,7 +193,9 @@ export class GateAtWork {
         const { outcome } = output;
         if (outcome.kind !== 'released') return;
         const { signBytes, signature, proof } = outcome;
-        this.#hands.releases.push({ signBytes, signature, term: proof.term, index: proof.index });
+        const { marked } = this.#now;
+        const { term, index } = proof;
+        this.#hands.releases.push({ signBytes, signature, term, index, marked });
         return;
       }
     }

@@ -1,15 +1,17 @@
 /**
  * What happened in a world so far, as far as a rule asks for it: crashes, what was committed, what was released.
  *
- * Owns    the rules over the whole world: one committed log, each entry of it on a quorum of disks, in the log of each new
- *         leader; one content released for each place, and only what that log reserves.
+ * Owns    the rules over the whole world: one leader per term; one committed log, each entry of it on a quorum of
+ *         disks and in the log of each later leader; one content released for each place, and only what that log reserves.
  * Never   says who: replicas may trade names.
  * Rule    docs/architecture.md, the promise; Ongaro's dissertation, figure 3.2.
  */
+
+import { readSignBytes } from '@cometkms/sign-state';
 import { digest } from './canonical.js';
-import { readRelease, reservedIn } from './contents.js';
+import { placeNumber, readRelease, reservedIn } from './contents.js';
+import type { Release } from './gate-place.js';
 import { type Edge, type KnownReplica, logOf } from './known.js';
-import type { Release } from './place.js';
 import type { Reached } from './search.js';
 import type { World } from './worlds.js';
 
@@ -130,7 +132,7 @@ function lacks(log: readonly string[], committed: readonly string[], term: numbe
 }
 
 function wrongIn(
-  { signBytes, signature, term, index }: Release,
+  { signBytes, signature, term, index, marked }: Release,
   committed: readonly string[],
   released: Readonly<Record<string, string>>,
 ): string | null {
@@ -145,6 +147,9 @@ function wrongIn(
     return `released at ${place} over other bytes than the committed ones`;
   }
   if (content !== over.content) return `a signature over another content than was said`;
+  if (marked === null || placeNumber(marked.hrs) < placeNumber(readSignBytes(signBytes).hrs)) {
+    return `released at ${place} before the mark was on the disk`;
+  }
   const key = committed[index - 1];
   if (key === undefined || !key.startsWith(`${term}:`)) {
     return `released on the word of entry ${index} of term ${term}, which is not committed`;

@@ -10,9 +10,10 @@ import type { Message } from '@cometkms/consensus/core';
 import { InvariantViolation } from '@cometkms/invariant';
 import { digest, type Renaming, textOf } from './canonical.js';
 import { appliedIn, keyOf, keysOn } from './disk.js';
+import type { Release } from './gate-place.js';
 import { crashes, deliveries, type Move, make, ownMoves } from './moves.js';
 import type { Rooms } from './opening.js';
-import { Broken, type Release, type Sent } from './place.js';
+import { Broken, type Sent } from './place.js';
 import type { Replica } from './replica.js';
 import type { World } from './worlds.js';
 
@@ -212,8 +213,8 @@ export interface Standing {
 }
 
 /**
- * Whether `message` can never again mean anything to its receiver: what is dead is dropped, so that worlds which differ in
- * it alone are one. The durable term only grows, and who does not stand for election in it, or in a later one, will
+ * Whether `message` can never again mean anything to its receiver: what is dead is dropped, so that worlds which
+ * differ in it alone are one. The durable term only grows, and who does not stand for election in it, or in a later one, will
  * never stand for election in any term up to it.
  */
 export function isDead(message: Message, receiver: Standing): boolean {

@@ -9,8 +9,9 @@ import { unreachable } from '@cometkms/invariant';
 import { type Content, nameOfContent } from './contents.js';
 import { keyOf, stateOf } from './disk.js';
 import type { Belief } from './forgetting.js';
+import type { Release } from './gate-place.js';
 import type { Rooms } from './opening.js';
-import { Place, type Release, type Sent } from './place.js';
+import { Place, type Sent } from './place.js';
 import { type Replica, startedFrom } from './replica.js';
 import type { World } from './worlds.js';
 

@@ -13,7 +13,7 @@ import { copy, textOf } from './canonical.js';
 import { placeNumber } from './contents.js';
 import { appliedIn, type Disk, keyOf, written } from './disk.js';
 import { type Belief, believe, forget } from './forgetting.js';
-import { GateAtWork, type GateHands } from './gate-place.js';
+import { GateAtWork, type GateHands, type Release } from './gate-place.js';
 import type { Rooms } from './opening.js';
 import { unbacked } from './promises.js';
 import type { Held, Replica } from './replica.js';
@@ -25,14 +25,6 @@ export interface Sent {
   readonly from: string;
   readonly to: string;
   readonly message: Message;
-}
-
-/** A signature that left, and what its gate says of it. */
-export interface Release {
-  readonly signBytes: Uint8Array;
-  readonly signature: Uint8Array;
-  readonly term: number;
-  readonly index: number;
 }
 
 export class Place implements GateHands {

@@ -1,8 +1,8 @@
 /**
  * Every state of a small world, breadth first, each once.
  *
- * Owns    the state of a world: its replicas, what was ever sent, and what happened (crashes, what was committed, what was
- *         released). A message stays: it may arrive at any time, in any order, any number of times, or never.
+ * Owns    the state of a world: its replicas, what was ever sent, and what happened (crashes, terms led, what was
+ *         committed, what was released). A message stays: it may arrive at any time, in any order, any number of times, or never.
  *         States that differ only in which replica is called what are one.
  * Never   follows a state beyond a broken rule: it ends there, with the shortest way to it.
  */
@@ -12,7 +12,7 @@ import { Fingerprints } from './fingerprints.js';
 import { Frontier, type Packed } from './frontier.js';
 import { Histories } from './histories.js';
 import { type Edge, isDead, Known, type KnownMessage, type Standing } from './known.js';
-import { describeMessage } from './moves.js';
+import { describe, describeMessage, describeRelease } from './moves.js';
 import type { Rooms } from './opening.js';
 import { namesOf } from './replica.js';
 import { beginningOf, type World } from './worlds.js';
@@ -30,7 +30,7 @@ export interface Result {
   readonly seconds: number;
   /** All states within the bounds were searched. */
   readonly complete: boolean;
-  readonly broken: { readonly rule: string; readonly way: readonly Step[] } | null;
+  readonly broken: { readonly rule: string; readonly way: readonly string[] } | null;
   /** What was reached, so that a world in which nothing happens is seen for what it is. */
   readonly reached: Reached;
 }
@@ -40,13 +40,6 @@ export interface Reached {
   readonly led: number;
   readonly committed: number;
   readonly released: number;
-}
-
-/** One move on a way, and what came of it. */
-export interface Step {
-  readonly self: string;
-  readonly edge: Edge;
-  readonly sent: readonly string[];
 }
 
 interface Violation {
@@ -288,8 +281,8 @@ export class Search {
   }
 
   /** Walks again: from each state the first move that leads to the next one. */
-  #wayTo(number: number, { place, edge, rule }: Violation): { rule: string; way: Step[] } {
-    const way: Step[] = [];
+  #wayTo(number: number, { place, edge, rule }: Violation): { rule: string; way: string[] } {
+    const way: string[] = [];
     let state = this.#first;
     for (const next of this.#met.wayTo(number).slice(1)) {
       this.#broken = null;
@@ -298,21 +291,23 @@ export class Search {
       this.#follow(0, state);
       const found = this.#found as { place: number; edge: Edge; to: Packed } | null;
       invariant(found !== null, 'the way to a state can be walked again', { next });
-      way.push(this.#step(found.place, found.edge));
+      way.push(...this.#linesOf(found.place, found.edge));
       state = found.to;
     }
     this.#wanted = -1;
-    way.push(this.#step(place, edge));
+    way.push(...this.#linesOf(place, edge));
     return { rule, way };
   }
 
-  #step(place: number, edge: Edge): Step {
+  /** One move, and beneath it what came of it. */
+  #linesOf(place: number, edge: Edge): readonly string[] {
     const self = namesOf(this.#world.replicas)[place] ?? '';
     const sent = edge.sent.map((each) => {
       const { to, message } = this.known.messages[each] as KnownMessage;
-      return `to ${to}: ${describeMessage(message)}`;
+      return `      to ${to}: ${describeMessage(message)}`;
     });
-    return { self, edge, sent };
+    const released = edge.releases.map((release) => `      ${describeRelease(release)}`);
+    return [describe(self, edge.move), ...sent, ...released];
   }
 }
 

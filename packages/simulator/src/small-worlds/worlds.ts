@@ -49,10 +49,105 @@ const plain = {
   compaction: false,
 } satisfies Partial<World>;
 
+/** The first ones are small enough for every test run; planted bugs are looked for in them. */
 export const worlds: readonly World[] = [
   { ...plain, name: '2 replicas, 2 terms, 1 crash', replicas: 2, crashes: 1 },
-  { ...plain, name: '3 replicas, 2 terms', replicas: 3 },
+  { ...plain, name: '2 replicas, 2 terms, pre-votes', replicas: 2, preVotes: true },
+  {
+    ...plain,
+    name: '3 replicas, 2 terms, fast disks',
+    replicas: 3,
+    heartbeats: false,
+    slowDisks: false,
+  },
+  {
+    ...plain,
+    name: '1 gate of 2 replicas, 1 term, A and A later',
+    replicas: 2,
+    terms: 1,
+    heartbeats: false,
+    slowDisks: false,
+    gates: 1,
+    asks: ['A', 'A later'],
+    signsEarly: true,
+  },
+  {
+    ...plain,
+    name: '2 gates of 2 replicas, 2 terms, A and B',
+    replicas: 2,
+    heartbeats: false,
+    slowDisks: false,
+    gates: 2,
+    asks: ['A', 'B'],
+  },
+  { ...plain, name: '3 replicas, 2 terms', replicas: 3, heartbeats: false },
+  { ...plain, name: '3 replicas, 2 terms, 1 crash', replicas: 3, heartbeats: false, crashes: 1 },
+  {
+    ...plain,
+    name: '3 replicas, 2 terms, 1 proposal each',
+    replicas: 3,
+    heartbeats: false,
+    proposals: ['A'],
+  },
+  {
+    ...plain,
+    name: '3 replicas, 2 terms, 1 proposal each, 1 crash, fast disks',
+    replicas: 3,
+    heartbeats: false,
+    slowDisks: false,
+    crashes: 1,
+    proposals: ['A'],
+  },
+  {
+    ...plain,
+    name: '2 replicas, 2 terms, 2 crashes, 1 proposal each, lost quorums',
+    replicas: 2,
+    crashes: 2,
+    heartbeats: false,
+    quorumLost: true,
+    proposals: ['A'],
+  },
+  {
+    ...plain,
+    name: '2 replicas, 2 terms, 1 proposal each, links, transfers',
+    replicas: 2,
+    heartbeats: false,
+    proposals: ['A'],
+    links: true,
+    transfers: true,
+  },
+  {
+    ...plain,
+    name: '2 replicas, 2 terms, 1 proposal each, snapshots, 1 crash',
+    replicas: 2,
+    heartbeats: false,
+    proposals: ['A'],
+    compaction: true,
+    crashes: 1,
+  },
+  {
+    ...plain,
+    name: '2 gates of 3 replicas, 2 terms, A and B, fast disks',
+    replicas: 3,
+    heartbeats: false,
+    slowDisks: false,
+    gates: 2,
+    asks: ['A', 'B'],
+  },
+  {
+    ...plain,
+    name: '2 gates of 2 replicas, 2 terms, A and B, 1 crash',
+    replicas: 2,
+    heartbeats: false,
+    crashes: 1,
+    gates: 2,
+    asks: ['A', 'B'],
+    signsEarly: true,
+  },
 ];
+
+/** How many of the worlds every test run searches. */
+export const quickWorlds = 5;
 
 export function worldNamed(name: string): World {
   const world = worlds.find((each) => each.name === name);
