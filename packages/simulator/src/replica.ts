@@ -194,7 +194,7 @@ export class SimulatedReplica {
     const settings = settingsOf(site, chains);
     const checked: Checked = {
       name: site.name,
-      members: site.members,
+      members: site.members.map((member) => ({ ...member, witness: false })),
       raftListen: { host: '10.0.0.1', port: 1 },
       tls: null,
       genesis: { clusterId: site.clusterId, members: [] },
