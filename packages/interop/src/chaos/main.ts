@@ -18,7 +18,7 @@ import { survey, tools } from './tools.js';
 
 /** Names the scope to the process that runs inside of it. */
 const SCOPE_VARIABLE = 'CMKMS_CHAOS_SCOPE';
-const EXIT = { ok: 0, violated: 1, environment: 4 } as const;
+const EXIT = { ok: 0, violated: 1, environment: 4, ended: 143 } as const;
 
 function wholeNumber(lowest: number, highest: number) {
   return (text: string): number => {
@@ -50,12 +50,9 @@ async function keep(options: ChaosOptions): Promise<number> {
   const scope = openScope();
   let keepAs: string | undefined;
   process.once('exit', () => removeScope(scope, keepAs));
-  for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => process.exit(EXIT.violated));
-  }
   if (found.has('namespaces')) buildNetwork(scope);
   const code = await runInside(scope, found.has('namespaces'), options.seed);
-  if (code !== EXIT.ok || options.keep) {
+  if (code === EXIT.violated || options.keep) {
     keepAs = join(tmpdir(), `cmkms-chaos-kept-${options.seed}-${process.pid}`);
     console.log(`kept: ${keepAs}`);
   }
@@ -72,10 +69,13 @@ function runInside(scope: string, isolated: boolean, seed: number): Promise<numb
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, [SCOPE_VARIABLE]: scope },
   });
-  process.once('exit', () => child.kill('SIGKILL'));
+  // It ends its replicas first; then this process removes the rest.
+  for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => child.kill('SIGTERM'));
+  }
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', (code) => resolve(code ?? EXIT.violated));
+    child.once('exit', (code) => resolve(code ?? EXIT.ended));
   });
 }
 

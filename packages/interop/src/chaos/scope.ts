@@ -7,7 +7,15 @@
  *         works while a process exits.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
@@ -59,8 +67,13 @@ export function removeScope(name: string, keepAs?: string): void {
   else renameSync(directory, keepAs);
 }
 
+/** Those that this user may remove. */
 function deadScopes(): readonly string[] {
-  const names = [...list(NAMESPACES), ...list(tmpdir())];
+  const uid = process.getuid?.();
+  const directories = list(tmpdir()).filter((name) => {
+    return NAME.test(name) && (uid === 0 || statSync(scopeDirectory(name)).uid === uid);
+  });
+  const names = [...(uid === 0 ? list(NAMESPACES) : []), ...directories];
   const pids = new Set(names.flatMap((name) => NAME.exec(name)?.[1] ?? []).map(Number));
   return [...pids].filter((pid) => !existsSync(`/proc/${pid}`)).map(scopeName);
 }
