@@ -38,6 +38,9 @@ export class FaultWork {
       case 'stop':
         this.#lives.bringDown(this.#scene.member(fault.on), fault.kind, fault.downMs);
         return;
+      case 'trip':
+        this.#scene.member(fault.on).trip = fault;
+        return;
       case 'allLosePower':
         for (const member of this.#scene.members)
           this.#lives.bringDown(member, 'powerLoss', fault.downMs);

@@ -11,8 +11,18 @@
 import type { Random } from './random.js';
 import type { Swarm } from './swarm.js';
 
+/** An end in the middle of what a chance moment would hardly ever meet: a write of this kind. */
+export interface Trip {
+  readonly upon: 'vote' | 'truncation' | 'snapshot' | 'reset' | 'entries';
+  readonly how: 'kill' | 'powerLoss';
+  /** From when it is handed to the log. */
+  readonly afterMs: number;
+  readonly downMs: number;
+}
+
 export type Fault =
   | { readonly kind: 'kill' | 'powerLoss' | 'stop'; readonly on: number; readonly downMs: number }
+  | ({ readonly kind: 'trip'; readonly on: number } & Trip)
   | { readonly kind: 'allLosePower'; readonly downMs: number }
   | { readonly kind: 'stall'; readonly on: number; readonly ms: number }
   | { readonly kind: 'clock'; readonly on: number; readonly rate: number; readonly wallMs: number }
@@ -114,6 +124,14 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
       ? { kind: 'allLosePower', downMs: someTime(r) }
       : { kind: 'powerLoss', on: one(r), downMs: someTime(r) },
   );
+  draw('trip', (r) => ({
+    kind: 'trip',
+    on: one(r),
+    upon: r.pick(['vote', 'truncation', 'truncation', 'snapshot', 'reset', 'reset', 'entries']),
+    how: r.pick(['kill', 'powerLoss']),
+    afterMs: r.exponential(0.6),
+    downMs: someTime(r),
+  }));
   draw('stop', (r) => ({ kind: 'stop', on: one(r), downMs: someTime(r) }));
   draw('stall', (r) => ({
     kind: 'stall',

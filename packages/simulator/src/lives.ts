@@ -4,6 +4,8 @@
  * Owns    starting, killing, power loss; and which of a replica's own ends the world has explained by what it did.
  * Never   forgives an end that nothing explains.
  */
+import type { LogBatch } from '@cometkms/consensus';
+import type { Trip } from './faults.js';
 import type { Member } from './member.js';
 import type { Scene } from './scene.js';
 import { arrivals } from './timeline.js';
@@ -29,6 +31,14 @@ const diskCodes = new Set([
   'SIGNER_WATERMARK_FAILED',
   'SIGNER_FILE_FAILED',
 ]);
+
+const tripsUpon: Readonly<Record<Trip['upon'], (batch: LogBatch) => boolean>> = {
+  vote: ({ hard }) => hard?.votedFor != null,
+  truncation: ({ truncateFrom }) => truncateFrom !== undefined,
+  snapshot: ({ snapshot }) => snapshot !== undefined,
+  reset: ({ resetLog, genesis }) => resetLog === true && genesis === undefined,
+  entries: ({ entries = [] }) => entries.length > 0,
+};
 
 export class Lives {
   readonly #scene: Scene;
@@ -74,6 +84,14 @@ export class Lives {
     this.#scene.watch.ended(code);
     if (doubted) member.doomed += 1;
     this.startIn(member, 300);
+  }
+
+  /** It has handed something to its log: a moment of its own to end in. */
+  writes(member: Member, batches: readonly LogBatch[]): void {
+    const { trip } = member;
+    if (trip === null || !batches.some(tripsUpon[trip.upon])) return;
+    member.trip = null;
+    this.#scene.in(trip.afterMs, () => this.bringDown(member, trip.how, trip.downMs));
   }
 
   bringDown(member: Member, how: 'kill' | 'powerLoss' | 'stop', downMs: number): void {

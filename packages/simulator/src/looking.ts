@@ -12,6 +12,8 @@ export class Looking {
   steps = 0;
   readonly #scene: Scene;
   readonly #touched = new Set<Member>();
+  /** At which applied index the state of each was looked at last. */
+  readonly #compared = new Map<Member, number>();
 
   constructor(scene: Scene) {
     this.#scene = scene;
@@ -44,6 +46,16 @@ export class Looking {
       this.steps += 1;
       this.#scene.oracle.stepped(this.#scene.where(member), core);
       this.#scene.watch.stepped(member, core);
+      this.#compareStates(member);
     }
+  }
+
+  /** Now and then: a digest of the state takes longer than a step. */
+  #compareStates(member: Member): void {
+    const running = member.replica.process?.replica;
+    const applied = running?.node.core?.applied ?? 0;
+    if (!running || applied % 4 !== 0 || this.#compared.get(member) === applied) return;
+    this.#compared.set(member, applied);
+    this.#scene.oracle.looked(member.replica.name, applied, running.machine.hash());
   }
 }

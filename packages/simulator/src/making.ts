@@ -122,6 +122,7 @@ export class Making {
       links: [],
       marred: false,
       diskFailed: false,
+      trip: null,
       keyFate: 'good',
       validatorCut: false,
       doomed: 0,
@@ -180,8 +181,11 @@ export class Making {
             if (recovered.cutBytes > 0) this.#scene.marks.mark('a torn tail is cut');
             this.#scene.guard(() => this.#scene.oracle.logOpened(where(), recovered));
           },
-          begun: (batches) =>
-            this.#scene.guard(() => this.#scene.oracle.logBegun(where(), batches)),
+          begun: (batches) => {
+            this.#scene.watch.begun(batches);
+            this.#lives.writes(self(), batches);
+            this.#scene.guard(() => this.#scene.oracle.logBegun(where(), batches));
+          },
           acknowledged: (batches) =>
             this.#scene.guard(() => this.#scene.oracle.logAcknowledged(where(), batches)),
         };

@@ -3,6 +3,7 @@
  *
  * Owns    what was done to it, by which its ends and refusals are explained.
  */
+import type { Trip } from './faults.js';
 import type { SigningFate } from './keys.js';
 import type { Station } from './network-station.js';
 import type { SimulatedReplica } from './replica.js';
@@ -19,6 +20,8 @@ export interface Member {
   marred: boolean;
   /** A call to its disk has failed in this life. */
   diskFailed: boolean;
+  /** Brings it down at the next write of this kind. */
+  trip: Trip | null;
   keyFate: SigningFate;
   validatorCut: boolean;
   /** Ends by itself, each explained; then the world leaves it. */

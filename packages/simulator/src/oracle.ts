@@ -7,12 +7,18 @@
 import type { LinkFrame, LogBatch, MemberId, RecoveredStorage } from '@cometkms/consensus';
 import type { Core } from '@cometkms/consensus/core';
 import { decodeCommand, idKey } from '@cometkms/sign-state';
+import { CommitsOwnTerm } from './invariants/commits-own-term.js';
 import { type CommittedEntry, CommittedIsForEver } from './invariants/committed-is-for-ever.js';
+import { CountedHadJoined } from './invariants/counted-had-joined.js';
+import { ForgettersAreRefused } from './invariants/forgetters-are-refused.js';
 import { GrantsRise } from './invariants/grants-rise.js';
+import { LogMatching } from './invariants/log-matching.js';
 import { LogRemembers } from './invariants/log-remembers.js';
 import { NothingFalls } from './invariants/nothing-falls.js';
 import { OneContentPerPosition } from './invariants/one-content-per-position.js';
+import { OneGenesis } from './invariants/one-genesis.js';
 import { OneLeaderPerTerm } from './invariants/one-leader-per-term.js';
+import { OnlyConflictsShorten } from './invariants/only-conflicts-shorten.js';
 import { PromisesAreDurable } from './invariants/promises-are-durable.js';
 import { ReleasedWasCommitted } from './invariants/released-was-committed.js';
 import { SameState } from './invariants/same-state.js';
@@ -33,7 +39,14 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
       this.#onCommitted(index, entry),
     );
     this.#all = [
+      // Before the record of the logs goes on: it judges by what they were.
+      new OnlyConflictsShorten(this.logs, this.committed),
       this.logs,
+      new OneGenesis(this.logs),
+      new ForgettersAreRefused(this.logs),
+      new LogMatching(),
+      new CountedHadJoined(this.logs),
+      new CommitsOwnTerm(),
       new PromisesAreDurable(this.logs),
       new OneLeaderPerTerm(),
       new NothingFalls(),

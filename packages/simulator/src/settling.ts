@@ -86,10 +86,12 @@ export class Settling {
   }
 
   async #requireNextHeight(chain: Chain): Promise<void> {
+    this.#work.clearHalt(chain);
+    // What was asked while it was halted is signed, or given up, first.
+    await this.#looking.until(this.#scene.timeline.now + 1000);
     const record = this.#scene.oracle.truth.record(chain.id);
     // Waits for a member that is gone, or says nothing of it: named in the log, and right so.
     if (record === undefined || record.retired) return;
-    this.#work.clearHalt(chain);
     const course = this.#scene.courses.find(
       (one) => one.chain === chain && this.#isReachable(one.validator),
     );
@@ -100,7 +102,6 @@ export class Settling {
     );
     const top = highest.sort(comparePosition).at(-1)?.height ?? 0n;
     let said: string | null = null;
-    await this.#looking.until(this.#scene.timeline.now + 1000);
     course.askNext(top + 1n, (answered) => {
       said = answered.kind === 'refused' ? answered.description : answered.kind;
     });

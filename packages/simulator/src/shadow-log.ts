@@ -4,7 +4,15 @@
  * Owns    the record per replica, and what one more batch makes of it.
  * Never   shares code with the log that it judges.
  */
-import type { Entry, HardState, LogBatch, Membership, Snapshot } from '@cometkms/consensus';
+import type {
+  Entry,
+  HardState,
+  LogBatch,
+  MemberId,
+  Membership,
+  PeerMark,
+  Snapshot,
+} from '@cometkms/consensus';
 
 export interface ShadowLog {
   readonly founded: boolean;
@@ -13,6 +21,8 @@ export interface ShadowLog {
   readonly snapshot: Snapshot | null;
   /** From the snapshot's index on, without a hole. */
   readonly entries: readonly Entry[];
+  /** The most that others have shown it. */
+  readonly marks: ReadonlyMap<MemberId, PeerMark>;
 }
 
 export const emptyShadow: ShadowLog = {
@@ -21,6 +31,7 @@ export const emptyShadow: ShadowLog = {
   hard: { term: 0, votedFor: null },
   snapshot: null,
   entries: [],
+  marks: new Map(),
 };
 
 export const lastIndexOf = ({ entries, snapshot }: ShadowLog): number =>
@@ -48,6 +59,10 @@ export function withBatch(shadow: ShadowLog, batch: LogBatch): ShadowLog {
     hard: batch.hard ?? shadow.hard,
     snapshot,
     entries,
+    marks:
+      batch.marks === undefined
+        ? shadow.marks
+        : new Map([...shadow.marks, ...batch.marks.map((mark) => [mark.peer, mark] as const)]),
   };
 }
 

@@ -24,6 +24,7 @@ export type Beginning =
 export interface FaultRates {
   readonly kill: number;
   readonly powerLoss: number;
+  readonly trip: number;
   readonly stop: number;
   readonly stall: number;
   readonly clock: number;
@@ -79,33 +80,34 @@ export function drawSwarm(seed: Random): Swarm {
   /** Present in about half of the worlds, from rare to frequent. */
   const rate = (typicalMs: number, present = 0.5): number =>
     random.chance(present)
-      ? typicalMs * Math.sqrt(scale) * 2 ** random.range(-1.5, 2)
+      ? typicalMs * scale * 2 ** random.range(-1.5, 2)
       : Number.POSITIVE_INFINITY;
-  const replicas = random.pick([1, 3, 3, 3, 3, 3, 5, 5]);
+  const replicas = random.pick([1, 3, 3, 3, 3, 3, 3, 3, 5, 5, 5]);
   return {
     replicas,
     timers,
     snapshotEntries: random.pick([5, 20, 100, 1000]),
     segmentBytes: random.pick([16, 32, 64, 256]) * 1024,
-    chains: Array.from({ length: random.between(1, 3) }, () => drawChain(random)),
-    faultsForMs: random.range(10_000, 60_000) * scale,
+    chains: Array.from({ length: random.between(1, 3) }, () => drawChain(random, scale)),
+    faultsForMs: random.range(4000, 20_000) * scale,
     rates: {
-      kill: rate(4000),
-      powerLoss: rate(6000),
+      kill: rate(2500),
+      powerLoss: rate(3500),
+      trip: rate(1500),
       stop: rate(10_000, 0.3),
       stall: rate(2500),
       clock: rate(4000, 0.3),
-      cut: rate(2500),
-      partition: rate(4000),
+      cut: rate(1500),
+      partition: rate(1500),
       reset: rate(1500),
       hint: rate(3000, 0.4),
-      noise: rate(3000),
-      slowDisk: rate(3000),
-      badDisk: rate(8000, 0.3),
-      fullDisk: rate(15_000, 0.2),
-      damage: rate(20_000, 0.25),
-      oldCopy: rate(15_000, 0.3),
-      clone: rate(15_000, 0.25),
+      noise: rate(2000),
+      slowDisk: rate(2000),
+      badDisk: rate(5000, 0.3),
+      fullDisk: rate(6000, 0.25),
+      damage: rate(8000, 0.25),
+      oldCopy: rate(6000, 0.3),
+      clone: rate(6000, 0.25),
       validatorCut: rate(3000),
       operator: rate(6000, 0.4),
       key: rate(8000, 0.2),
@@ -117,14 +119,15 @@ export function drawSwarm(seed: Random): Swarm {
   };
 }
 
-function drawChain(random: Random): Swarm['chains'][number] {
+/** @param scale  of the timers: what happens between two elections is alike, however long that is */
+function drawChain(random: Random, scale: number): Swarm['chains'][number] {
   const wild = random.chance(0.5) ? 1 : 0;
   return {
     beginning: random.pick(['neverSigned', 'sameFile', 'oneFile', 'differentFiles']),
     validators: random.pick([1, 1, 2, 3]),
     exclusive: random.chance(0.2),
     habits: {
-      pauseMs: random.pick([20, 60, 200, 600]),
+      pauseMs: random.pick([20, 60, 200, 600]) * scale,
       otherContent: wild * random.pick([0, 0.02, 0.2]),
       nil: random.pick([0, 0.02, 0.2]),
       poison: wild * random.pick([0, 0, 0.01]),

@@ -4,6 +4,7 @@
  * Owns    which log line, answer, end or state of a core is which situation.
  * Never   judges.
  */
+import type { LogBatch } from '@cometkms/consensus';
 import type { Core } from '@cometkms/consensus/core';
 import type { Marks, Situation } from './marks.js';
 import type { Member } from './member.js';
@@ -23,7 +24,7 @@ const byRefusal: Readonly<Record<string, Situation>> = {
 interface Seen {
   readonly start: number;
   role: string;
-  lastIndex: number;
+  commit: number;
   snapshot: number;
   stalls: number;
   failed: number;
@@ -42,14 +43,16 @@ export function watchMarks(marks: Marks, members: () => readonly Member[]) {
       const now: Seen = {
         start,
         role: core.role.kind,
-        lastIndex: core.log.lastIndex,
+        commit: core.commit,
         snapshot: core.snapshot.index,
         stalls: core.stalls.count,
         failed: core.failedAttempts,
       };
       seen.set(member, now);
       if (before?.start !== start) return;
-      if (now.lastIndex < before.lastIndex) marks.mark('an entry is overwritten');
+      if (before.role === 'leader' && commitsOlder(core, before.commit)) {
+        marks.mark('an older term’s entry commits with a later one');
+      }
       if (now.failed > before.failed) marks.mark('an election is lost');
       if (now.stalls > before.stalls) marks.mark('a process stands still longer than an election');
       if (now.role === before.role) return;
@@ -61,6 +64,13 @@ export function watchMarks(marks: Marks, members: () => readonly Member[]) {
       marks.mark('two lead at once');
       const leases = leaders.filter((other) => other.replica.process?.replica?.node.mayServe());
       if (leases.length > 1) marks.mark('two hold leases at once');
+    },
+    /** A batch of a log, as it is handed out. */
+    begun(batches: readonly LogBatch[]): void {
+      for (const { truncateFrom, resetLog, genesis } of batches) {
+        if (truncateFrom !== undefined) marks.mark('an entry is overwritten');
+        if (resetLog === true && genesis === undefined) marks.mark('a snapshot is installed');
+      }
     },
     logged(event: string, facts: Record<string, unknown>): void {
       if (event === 'handed_over') marks.mark('leadership is handed over');
@@ -92,4 +102,11 @@ export function watchMarks(marks: Marks, members: () => readonly Member[]) {
       else if (code.startsWith('CONSENSUS_LOG')) marks.mark('a log refuses to open');
     },
   };
+}
+
+function commitsOlder({ commit, hard, log }: Core, from: number): boolean {
+  const first = log.termAt(from + 1);
+  return (
+    commit > from + 1 && first !== null && first < hard.term && log.termAt(commit) === hard.term
+  );
 }

@@ -44,6 +44,10 @@ export class CommittedIsForEver implements Invariant {
     return this.#known;
   }
 
+  isCommitted({ index, term }: Entry): boolean {
+    return this.#table[index]?.term === term;
+  }
+
   /** What is committed may be compacted before anybody looks at the core. */
   logBegun({ id }: At, batches: readonly LogBatch[]): void {
     const given = this.#given.get(id) ?? new Map<number, Entry>();

@@ -7,7 +7,7 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import type { LogBatch, MemberId, RecoveredStorage } from '@cometkms/consensus';
+import type { LogBatch, MemberId, PeerMark, RecoveredStorage } from '@cometkms/consensus';
 import type { At, Invariant } from '../observations.js';
 import { contentOf, emptyShadow, type ShadowLog, withBatches } from '../shadow-log.js';
 import { Violation } from '../violation.js';
@@ -32,6 +32,18 @@ export class LogRemembers implements Invariant {
   given(id: MemberId): ShadowLog {
     const log = this.#logs.get(id);
     return log?.underWay ?? log?.acknowledged ?? emptyShadow;
+  }
+
+  /** What the disks of others hold of this one. */
+  marksOf(id: MemberId): readonly (readonly [MemberId, PeerMark])[] {
+    return [...this.#logs].flatMap(([other, { acknowledged }]) => {
+      const mark = acknowledged.marks.get(id);
+      return mark === undefined ? [] : [[other, mark] as const];
+    });
+  }
+
+  whoRecordedJoined(id: MemberId): readonly MemberId[] {
+    return this.marksOf(id).flatMap(([other, { joined }]) => (joined ? [other] : []));
   }
 
   logBegun({ id }: At, batches: readonly LogBatch[]): void {
@@ -79,8 +91,10 @@ export class LogRemembers implements Invariant {
   }
 }
 
-function shadowOf({ genesis, boot, hard, snapshot, entries }: RecoveredStorage): ShadowLog {
-  return { founded: genesis !== null, boot: boot?.boot ?? 0, hard, snapshot, entries };
+function shadowOf(recovered: RecoveredStorage): ShadowLog {
+  const { genesis, boot, hard, snapshot, entries } = recovered;
+  const marks = new Map(recovered.marks.map((mark) => [mark.peer, mark]));
+  return { founded: genesis !== null, boot: boot?.boot ?? 0, hard, snapshot, entries, marks };
 }
 
 function isSame(x: ShadowLog, y: ShadowLog): boolean {
@@ -94,6 +108,7 @@ function isSame(x: ShadowLog, y: ShadowLog): boolean {
     isDeepStrictEqual(x.snapshot?.membership, y.snapshot?.membership) &&
     Buffer.compare(x.snapshot?.state ?? Buffer.alloc(0), y.snapshot?.state ?? Buffer.alloc(0)) ===
       0 &&
+    isDeepStrictEqual(x.marks, y.marks) &&
     x.entries.length === y.entries.length &&
     x.entries.every((entry, at) => {
       const other = y.entries[at];

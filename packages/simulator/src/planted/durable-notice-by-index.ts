@@ -1,0 +1,16 @@
+/** Rule 15. */
+import type { Plant } from './plant.js';
+
+export const durableNoticeByIndex: Plant = {
+  name: 'durable-notice-by-index',
+  says: 'a notice that a write is durable counts for entries that took the place of those it wrote',
+  rule: '15',
+  patches: [
+    {
+      file: 'consensus/dist/src/core/durability.js',
+      replace: 'lastIndex: Math.min(lastIndex, kept),',
+      by: 'lastIndex,',
+    },
+  ],
+  budget: 40,
+};
