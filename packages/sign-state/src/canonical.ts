@@ -174,11 +174,14 @@ export function readSignBytes(bytes: Uint8Array): CanonicalMessage {
   const type = new FieldReader(body).varintField(1);
   const isVote =
     type === BigInt(SIGNED_MSG_TYPE.prevote) || type === BigInt(SIGNED_MSG_TYPE.precommit);
-  requireCanonical(isVote || type === BigInt(SIGNED_MSG_TYPE.proposal), `type ${type}`);
+  requireCanonical(isVote || type === BigInt(SIGNED_MSG_TYPE.proposal), () => `type ${type}`);
   const message = isVote ? readVote(body) : readProposal(body);
   // Strict by construction: explicit zeros, long varints, an empty block id, whatever it may be that
   // the lines above took in another spelling, is not the bytes that a node and its peers hold.
-  requireCanonical(sameBytes(writeAnew(message), bytes), 'another encoding than the canonical one');
+  requireCanonical(
+    sameBytes(writeAnew(message), bytes),
+    () => 'another encoding than the canonical one',
+  );
   return message;
 }
 
@@ -195,11 +198,12 @@ export function readSignBytesOf(
   const said = message.hrs;
   requireCanonical(
     message.chainId === chainId,
-    `they say chain ${JSON.stringify(message.chainId)}, the command ${JSON.stringify(chainId)}`,
+    () =>
+      `they say chain ${JSON.stringify(message.chainId)}, the command ${JSON.stringify(chainId)}`,
   );
   requireCanonical(
     said.height === hrs.height && said.round === hrs.round && said.step === hrs.step,
-    `they say ${describePosition(said)}, the command ${describePosition(hrs)}`,
+    () => `they say ${describePosition(said)}, the command ${describePosition(hrs)}`,
   );
   return message;
 }
@@ -238,7 +242,7 @@ function readProposal(body: Uint8Array): CanonicalMessage {
   const chainId = fields.stringField(7); // chain_id
   fields.end();
   // Proposal.pol_round is an int32 (types/proposal.go), widened by the canonical form.
-  requireCanonical(BigInt.asIntN(32, polRound) === polRound, `polRound ${polRound}`);
+  requireCanonical(BigInt.asIntN(32, polRound) === polRound, () => `polRound ${polRound}`);
   return {
     chainId,
     hrs: readHrs(height, round, 1),
@@ -258,9 +262,9 @@ function contentOf(body: Uint8Array, timestampFrom: number, timestampTo: number)
 }
 
 function readHrs(height: bigint, round: bigint, step: 1 | 2 | 3): Hrs {
-  requireCanonical(round <= BigInt(MAX_INT32), `round ${round}`);
+  requireCanonical(round <= BigInt(MAX_INT32), () => `round ${round}`);
   const hrs = { height, round: Number(round), step };
-  requireCanonical(isHrs(hrs), `height ${height}, round ${round}`);
+  requireCanonical(isHrs(hrs), () => `height ${height}, round ${round}`);
   return hrs;
 }
 
@@ -268,9 +272,9 @@ function readBlockId(fields: FieldReader | null): BlockId | null {
   if (fields === null) return null;
   const hash = readHash(fields, 1); // hash
   const header = fields.messageField(2); // part_set_header
-  requireCanonical(header !== null, 'a block id without its part set header');
+  requireCanonical(header !== null, () => 'a block id without its part set header');
   const total = header.varintField(1); // total
-  requireCanonical(total >= 0n && total <= MAX_UINT32, `${total} parts`);
+  requireCanonical(total >= 0n && total <= MAX_UINT32, () => `${total} parts`);
   const partsHash = readHash(header, 2); // hash
   header.end();
   fields.end();
@@ -282,21 +286,21 @@ function readHash(fields: FieldReader, field: number): Uint8Array {
   const hash = fields.bytesField(field);
   requireCanonical(
     hash.length === 0 || hash.length === HASH_BYTES,
-    `a hash of ${hash.length} bytes`,
+    () => `a hash of ${hash.length} bytes`,
   );
   return copyBytes(hash);
 }
 
 function readTimestamp(fields: FieldReader | null): Timestamp {
-  requireCanonical(fields !== null, 'no timestamp');
+  requireCanonical(fields !== null, () => 'no timestamp');
   const seconds = fields.varintField(1); // seconds
   const nanos = fields.varintField(2); // nanos
   fields.end();
   requireCanonical(
     seconds >= MIN_TIMESTAMP_SECONDS && seconds < END_TIMESTAMP_SECONDS,
-    `timestamp ${seconds} s`,
+    () => `timestamp ${seconds} s`,
   );
-  requireCanonical(nanos >= 0n && nanos <= 999_999_999n, `timestamp ${nanos} ns`);
+  requireCanonical(nanos >= 0n && nanos <= 999_999_999n, () => `timestamp ${nanos} ns`);
   return { seconds, nanos: Number(nanos) };
 }
 

@@ -18,16 +18,21 @@ const utf8Encoder = new TextEncoder();
 // With `ignoreBOM` a leading byte order mark stays in the string: dropping it would merge two chain ids.
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-export function requireCanonical(holds: boolean, detail: string): asserts holds {
-  if (!holds) throw new SignStateError('SIGN_STATE_NOT_CANONICAL', { detail });
+/** @param detail  put into words only where it does not hold: this stands on the road of every signature */
+export function requireCanonical(holds: boolean, detail: () => string): asserts holds {
+  if (!holds) throw new SignStateError('SIGN_STATE_NOT_CANONICAL', { detail: detail() });
 }
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const whole = new Uint8Array(length);
   let offset = 0;
   for (const part of parts) {
     whole.set(part, offset);
@@ -44,32 +49,36 @@ export function copyBytes(bytes: Uint8Array): Uint8Array {
 // ----------------------------------------------------------------------------------- writing
 
 /** Base 128, low groups first; negative numbers as 64 bit two's complement, so ten bytes long. */
-function varint(value: bigint): Uint8Array {
-  const groups: number[] = [];
+function pushVarint(to: number[], value: bigint): void {
   let rest = BigInt.asUintN(64, value);
   while (rest >= 0x80n) {
-    groups.push(Number(rest & 0x7fn) | 0x80);
+    to.push(Number(rest & 0x7fn) | 0x80);
     rest >>= 7n;
   }
-  groups.push(Number(rest));
-  return Uint8Array.from(groups);
+  to.push(Number(rest));
 }
 
-function tag(field: number, wireType: number): Uint8Array {
-  return Uint8Array.of((field << 3) | wireType);
+const tagOf = (field: number, wireType: number): number => (field << 3) | wireType;
+
+/** In one piece: arrays of bytes are dear to make, and every signature's are written several times. */
+function taggedVarint(field: number, wireType: number, value: bigint): Uint8Array {
+  const bytes = [tagOf(field, wireType)];
+  pushVarint(bytes, value);
+  return new Uint8Array(bytes);
 }
 
 /** int32, int64, uint32 and enums. */
 export function varintField(field: number, value: bigint): Uint8Array {
-  return value === 0n ? NOTHING : concatBytes(tag(field, WIRE_VARINT), varint(value));
+  return value === 0n ? NOTHING : taggedVarint(field, WIRE_VARINT, value);
 }
 
 /** sfixed64. */
 export function fixed64Field(field: number, value: bigint): Uint8Array {
   if (value === 0n) return NOTHING;
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigInt64(0, value, true);
-  return concatBytes(tag(field, WIRE_FIXED64), bytes);
+  const bytes = new Uint8Array(9);
+  bytes[0] = tagOf(field, WIRE_FIXED64);
+  new DataView(bytes.buffer).setBigInt64(1, value, true);
+  return bytes;
 }
 
 export function bytesField(field: number, bytes: Uint8Array): Uint8Array {
@@ -82,11 +91,13 @@ export function stringField(field: number, text: string): Uint8Array {
 
 /** Written even where it is empty: gogoproto's `nullable = false`. */
 export function messageField(field: number, body: Uint8Array): Uint8Array {
-  return concatBytes(tag(field, WIRE_DELIMITED), lengthPrefixed(body));
+  return concatBytes(taggedVarint(field, WIRE_DELIMITED, BigInt(body.length)), body);
 }
 
 export function lengthPrefixed(body: Uint8Array): Uint8Array {
-  return concatBytes(varint(BigInt(body.length)), body);
+  const length: number[] = [];
+  pushVarint(length, BigInt(body.length));
+  return concatBytes(new Uint8Array(length), body);
 }
 
 // ----------------------------------------------------------------------------------- reading
@@ -141,22 +152,27 @@ export class FieldReader {
   end(): void {
     requireCanonical(
       this.#offset === this.bytes.length,
-      `byte ${this.#offset} of ${this.bytes.length} begins what must not be there`,
+      () => `byte ${this.#offset} of ${this.bytes.length} begins what must not be there`,
     );
   }
 
   #takeTag(field: number, wireType: number): boolean {
     // All our field numbers are below 16, so that a tag is one byte.
-    if (this.bytes[this.#offset] !== ((field << 3) | wireType)) return false;
+    if (this.bytes[this.#offset] !== tagOf(field, wireType)) return false;
     this.#offset += 1;
     return true;
   }
 
   #varint(): bigint {
+    const first = this.bytes[this.#offset];
+    if (first !== undefined && first < 0x80) {
+      this.#offset += 1;
+      return BigInt(first);
+    }
     let value = 0n;
     for (let shift = 0n; shift < 70n; shift += 7n) {
       const group = this.bytes[this.#offset];
-      requireCanonical(group !== undefined, 'a number is cut short');
+      requireCanonical(group !== undefined, () => 'a number is cut short');
       this.#offset += 1;
       value |= BigInt(group & 0x7f) << shift;
       if (group < 0x80) return value;
@@ -166,7 +182,7 @@ export class FieldReader {
 
   #take(length: bigint): Uint8Array {
     const left = this.bytes.length - this.#offset;
-    requireCanonical(length <= BigInt(left), `${length} bytes announced, ${left} left`);
+    requireCanonical(length <= BigInt(left), () => `${length} bytes announced, ${left} left`);
     const from = this.#offset;
     this.#offset += Number(length);
     return this.bytes.subarray(from, this.#offset);
