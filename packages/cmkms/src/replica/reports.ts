@@ -33,6 +33,12 @@ export interface Reported {
   readonly answeredElsewhere: boolean;
 }
 
+/** With what its bytes say. */
+interface Told extends Reported {
+  readonly type: SignType;
+  readonly block: string;
+}
+
 /** Releases over which the median is taken. */
 const MEDIAN_OF = 100;
 
@@ -96,27 +102,29 @@ export class Reports {
     // Counted where the link is: a sum over replicas counts each request once.
     if (via === null) this.#metrics.signRequest(chain, type, label);
     if (answeredElsewhere) return;
-    if (outcome.kind === 'released') this.#released(reported, outcome, type, writeMs);
+    // Of the bytes that are signed as well: those may have another time, and nothing else.
+    const told: Told = { ...reported, type, block: blockOf(request.signBytes) };
+    if (outcome.kind === 'released') this.#released(told, outcome, writeMs);
     else if (outcome.kind === 'notNow') this.#dropped(reported, outcome.leader);
-    else this.#refused(reported, type, label as RefusedVerdict);
-    this.#write(reported, type, label);
+    else this.#refused(told, label as RefusedVerdict);
+    this.#write(told, label);
   }
 
-  #released(reported: Reported, released: Released, type: SignType, writeMs: number): void {
-    const { chain, request, via } = reported;
+  #released(told: Told, released: Released, writeMs: number): void {
+    const { chain, request, via, type, block } = told;
     const at = this.#clock.wallMs();
     const { stages, proof } = released;
     this.#metrics.released(chain, {
       type,
       height: request.hrs.height,
-      nil: blockOf(released.signBytes) === 'nil',
+      nil: block === 'nil',
       at,
       stagesMs: { ...stages, write: writeMs },
     });
     this.#metrics.watermarkSynced(stages.watermark);
     this.#releasedAt.set(nameOf(chain), at);
     this.#remember(chain, stages.total);
-    const asked = { ...this.#asked(reported, type), via, term: proof.term, index: proof.index };
+    const asked = { ...this.#asked(told), via, term: proof.term, index: proof.index };
     if (released.verdict === 'granted') {
       this.#log('signed', {
         ...asked,
@@ -139,10 +147,10 @@ export class Reports {
     }
   }
 
-  #refused(reported: Reported, type: SignType, verdict: RefusedVerdict): void {
-    const { outcome, via } = reported;
+  #refused(told: Told, verdict: RefusedVerdict): void {
+    const { outcome, via } = told;
     const detail = outcome.kind === 'refused' ? outcome.detail : 'no leader';
-    this.#log('refused', { ...this.#asked(reported, type), verdict, detail, via });
+    this.#log('refused', { ...this.#asked(told), verdict, detail, via });
   }
 
   /** At most one line a second for each link: a node asks again ten times in that time. */
@@ -156,21 +164,21 @@ export class Reports {
     this.#log('dropped', { chain: chain.chainId, validator, reason, leader, more });
   }
 
-  #asked({ chain, request, validator }: Reported, type: SignType) {
+  #asked({ chain, request, validator, type, block }: Told) {
     return {
       chain: chain.chainId,
       key: chain.keyAddress,
       type,
       h: request.hrs.height,
       r: request.hrs.round,
-      block: blockOf(request.signBytes),
+      block,
       validator,
     };
   }
 
-  #write(reported: Reported, type: SignType, outcome: Outcome): void {
-    const { chain, request, validator, via } = reported;
-    const answer = reported.outcome;
+  #write(told: Told, outcome: Outcome): void {
+    const { chain, request, validator, via, type, block } = told;
+    const answer = told.outcome;
     const released = answer.kind === 'released' ? answer : null;
     this.#journal.append({
       chainId: chain.chainId,
@@ -179,7 +187,7 @@ export class Reports {
       type,
       height: request.hrs.height,
       round: request.hrs.round,
-      block: blockOf(request.signBytes),
+      block,
       validator,
       via,
       outcome,
