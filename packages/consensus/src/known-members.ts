@@ -29,6 +29,8 @@ export class KnownMembers {
   readonly #listed: readonly ListedMember[];
   #standing: Standing | null = null;
   #told: PlacedMembership | null = null;
+  /** Of both; anew when one changes: each message that comes is asked for. */
+  #everyone: readonly Member[] | null = null;
 
   /** @param listed  as configured: its addresses win, and before the log says more, its names */
   constructor(
@@ -53,10 +55,17 @@ export class KnownMembers {
   follow(standing: Standing): boolean {
     const before = this.#standing;
     this.#standing = standing;
-    return (
+    if (
+      before?.inForce.index !== standing.inForce.index ||
+      before.committed.index !== standing.committed.index
+    ) {
+      this.#everyone = null;
+    }
+    const isNews =
       before?.inForce.membership !== standing.inForce.membership ||
-      before.committed.membership !== standing.committed.membership
-    );
+      before.committed.membership !== standing.committed.membership;
+    if (isNews) this.#everyone = null;
+    return isNews;
   }
 
   /** A member that is linked says so. @returns whether it is newer than what is known here */
@@ -64,6 +73,7 @@ export class KnownMembers {
     const known = Math.max(this.#told?.index ?? -1, this.#standing?.committed.index ?? -1);
     if (placed.index <= known) return false;
     this.#told = placed;
+    this.#everyone = null;
     return true;
   }
 
@@ -128,7 +138,8 @@ export class KnownMembers {
   }
 
   #all(): readonly Member[] {
-    return this.#memberships().flatMap(membersOf);
+    this.#everyone ??= this.#memberships().flatMap(membersOf);
+    return this.#everyone;
   }
 
   #departed(): readonly Member[] {

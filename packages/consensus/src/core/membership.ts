@@ -66,7 +66,9 @@ export function standsForElection(core: Core): boolean {
 }
 
 export function isMember(core: Core, id: MemberId): boolean {
-  return membersOf(membershipInForce(core)).some((member) => member.id === id);
+  const { voters, learners } = membershipInForce(core);
+  const isIt = (member: Member): boolean => member.id === id;
+  return voters.some(isIt) || learners.some(isIt);
 }
 
 /**

@@ -82,12 +82,12 @@ export function encodeFrame(frame: Frame): { readonly bytes: Buffer; readonly ha
 
   const bytes = Buffer.alloc(count * SECTOR_BYTES);
   for (let number = 0; number < count; number += 1) {
-    const sector = bytes.subarray(number * SECTOR_BYTES, (number + 1) * SECTOR_BYTES);
-    data.copy(sector, STAMP_BYTES, number * ROOM_BYTES, (number + 1) * ROOM_BYTES);
-    sector.writeUIntBE(sequence, 4, 6);
-    sector.writeUIntBE(number, 10, 3);
-    sector.writeUIntBE(count, 13, 3);
-    sector.writeUInt32BE(crc32(sector.subarray(4)), 0);
+    const at = number * SECTOR_BYTES;
+    data.copy(bytes, at + STAMP_BYTES, number * ROOM_BYTES, (number + 1) * ROOM_BYTES);
+    bytes.writeUIntBE(sequence, at + 4, 6);
+    bytes.writeUIntBE(number, at + 10, 3);
+    bytes.writeUIntBE(count, at + 13, 3);
+    bytes.writeUInt32BE(crc32(bytes.subarray(at + 4, at + SECTOR_BYTES)), at);
   }
   return { bytes, hash };
 }
