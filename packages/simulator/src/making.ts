@@ -18,6 +18,7 @@ import { soundPath } from './network-path.js';
 import type { At } from './observations.js';
 import { SimulatedReplica, type Site, statePathOf } from './replica.js';
 import type { Scene } from './scene.js';
+import { wordsOf } from './trace.js';
 import { Validator } from './validator.js';
 import { SimulatedValidatorLink } from './validator-link.js';
 import { type Asked, Chain, ValidatorCourse } from './workload.js';
@@ -192,10 +193,7 @@ export class Making {
       },
       logged: (event, facts) => {
         if (event === 'trace') return;
-        const line = JSON.stringify(facts, (_key, value) =>
-          typeof value === 'bigint' ? `${value}` : value,
-        );
-        this.#scene.trace.add(`${self().replica.name} ${event} ${line}`);
+        this.#scene.trace.add(`${self().replica.name} ${event} ${wordsOf(facts)}`);
         this.#scene.watch.logged(event, facts as Record<string, unknown>);
       },
       calledBack: () => this.#looking.touched(self()),

@@ -26,13 +26,13 @@ import {
   type EventFacts,
   type EventName,
   homePaths,
-  Metrics,
   Replica,
   type ReplicaOptions,
   type Settings,
 } from 'cmkms/replica';
 import type { SimulatedDisk } from './disk.js';
 import { EventLoop } from './event-loop.js';
+import { NoMetrics } from './no-metrics.js';
 import { type LogObserver, ObservedLog } from './observed-log.js';
 import type { Random } from './random.js';
 import type { Timeline } from './timeline.js';
@@ -88,12 +88,7 @@ export interface SiteWorld {
   ended(error: Error): void;
 }
 
-/** Counted and never read: one for all. */
-const metrics = new Metrics(
-  { build: { version: 'simulated', commit: '' }, chains: [], peers: [] },
-  { processMetrics: false },
-);
-metrics.stop();
+const metrics = new NoMetrics();
 
 export class SimulatedProcess {
   readonly loop: EventLoop;

@@ -42,16 +42,20 @@ export function entryAt({ entries }: ShadowLog, index: number): Entry | null {
   return first === undefined ? null : (entries[index - first] ?? null);
 }
 
+/** Of the first entry with this index or a later one. A slice is cheap, a look at each entry is not. */
+const placeOf = (entries: readonly Entry[], index: number): number =>
+  Math.max(0, index - (entries[0]?.index ?? index));
+
 /** In the order of a batch: hard state, truncation, entries, snapshot. */
 export function withBatch(shadow: ShadowLog, batch: LogBatch): ShadowLog {
   let { entries, snapshot } = shadow;
   const { truncateFrom } = batch;
-  if (truncateFrom !== undefined) entries = entries.filter(({ index }) => index < truncateFrom);
-  if (batch.entries !== undefined) entries = [...entries, ...batch.entries];
+  if (truncateFrom !== undefined) entries = entries.slice(0, placeOf(entries, truncateFrom));
+  if (batch.entries !== undefined) entries = entries.concat(batch.entries);
   if (batch.snapshot !== undefined) {
     const { index } = batch.snapshot;
     snapshot = batch.snapshot;
-    entries = batch.resetLog === true ? [] : entries.filter((entry) => entry.index > index);
+    entries = batch.resetLog === true ? [] : entries.slice(placeOf(entries, index + 1));
   }
   return {
     founded: shadow.founded || batch.genesis !== undefined,

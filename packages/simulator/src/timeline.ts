@@ -24,6 +24,9 @@ interface Planned {
 const isBefore = (x: Planned, y: Planned): boolean =>
   x.at !== y.at ? x.at < y.at : x.phase !== y.phase ? x.phase < y.phase : x.order < y.order;
 
+/** Its continuations are microtasks, without what `queueMicrotask` wraps around each. */
+const over = Promise.resolve();
+
 /** Now and then the program itself must breathe: signals, and promises that nobody handled. */
 const eventsPerBreath = 20_000;
 
@@ -85,6 +88,7 @@ export class Timeline {
   run(isOver: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       let sinceBreath = 0;
+      const soon = (): void => process.nextTick(turn);
       const turn = (): void => {
         try {
           if (isOver() || !this.step()) {
@@ -98,7 +102,7 @@ export class Timeline {
         sinceBreath += 1;
         if (sinceBreath < eventsPerBreath) {
           // Ticks run when no microtask is left: so all that the event set going in promises is over.
-          queueMicrotask(() => process.nextTick(turn));
+          void over.then(soon);
           return;
         }
         sinceBreath = 0;

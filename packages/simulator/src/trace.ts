@@ -48,6 +48,20 @@ export class Trace {
   }
 }
 
+/** Facts as JSON, large numbers as text. */
+export function wordsOf(facts: object): string {
+  const flat: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(facts)) {
+    // A function that JSON asks about each value costs more than all the rest: only where something lies deeper.
+    if (typeof value === 'object' && value !== null) return JSON.stringify(facts, worded);
+    flat[key] = worded(key, value);
+  }
+  return JSON.stringify(flat);
+}
+
+const worded = (_key: string, value: unknown): unknown =>
+  typeof value === 'bigint' ? `${value}` : value;
+
 /** Simulated time as `00:03:12.408`. */
 export function timeOf(ms: number): string {
   const pad = (value: number, width = 2): string => String(value).padStart(width, '0');
