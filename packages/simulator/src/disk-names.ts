@@ -105,6 +105,14 @@ export class DiskNames {
     return copy;
   }
 
+  /** As if they had never been: no call of a process. */
+  wipe(gone: (path: string) => boolean): void {
+    for (const names of [this.#seen, this.#durable]) {
+      for (const path of [...names.keys()]) if (gone(path)) names.delete(path);
+    }
+    this.#changes = this.#changes.filter(({ call }) => !gone(pathOf(call)));
+  }
+
   #take(directory: string): readonly NameChange[] {
     const due = this.#changes.filter(({ call }) => dirname(pathOf(call)) === directory);
     this.#changes = this.#changes.filter((change) => !due.includes(change));

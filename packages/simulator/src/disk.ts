@@ -15,7 +15,7 @@
  *         A synced write lands elsewhere: in another place, of any file, or in none. The cache shows it where it was
  *         meant to be, until the power fails.
  *         At rest a bit flips. A whole old copy is put back (`snapshot`, `restore`); another machine has a copy
- *         (`clone`).
+ *         (`clone`); files are gone (`wipe`).
  * Never   loses what was synced, unless a rate or a call above says so; loses a directory; or tears a rename. A sector
  *         that was being written with the bytes that it had stays: else no log could write a frame anew to be certain
  *         of it, as the real one does when it opens.
@@ -158,6 +158,13 @@ export class SimulatedDisk {
     this.#release();
     this.#names = image.names.copy(new Map());
     this.#temporaries = image.temporaries;
+  }
+
+  /** The process is dead. These files are gone, as from a disk that was replaced. */
+  wipe(gone: (path: string) => boolean): void {
+    invariant(this.#loop?.alive !== true, 'a disk is wiped when no process has it');
+    this.#release();
+    this.#names.wipe(gone);
   }
 
   /** Another disk with the same contents, for a second process. */

@@ -12,6 +12,9 @@ import type { SimulatedNetwork } from './network.js';
 import type { Scene } from './scene.js';
 import type { Chain } from './workload.js';
 
+/** As in the layout of a home (cmkms/src/home.ts). */
+const joinedRecord = '/home/priv/replica.json';
+
 export class FaultWork {
   /** Carried out, by kind. */
   readonly counts = new Map<string, number>();
@@ -60,6 +63,9 @@ export class FaultWork {
       case 'partition':
         this.#partition(new Set(fault.side), fault.ms);
         return;
+      case 'hunt':
+        this.#hunt(fault, fault.times);
+        return;
       case 'reset':
         this.#scene.network.reset(this.#scene.address(fault.x), this.#scene.address(fault.y));
         return;
@@ -88,6 +94,9 @@ export class FaultWork {
         return;
       case 'oldCopy':
         this.#putBack(this.#scene.member(fault.on), fault.afterMs);
+        return;
+      case 'wipe':
+        this.#wipe(fault);
         return;
       case 'clone':
         // A copy beside its original comes with the membership's faults.
@@ -120,6 +129,28 @@ export class FaultWork {
         if (side.has(x.number) !== side.has(y.number)) this.#cut(x.number, y.number, ms);
       }
     }
+  }
+
+  #hunt(fault: Extract<Fault, { kind: 'hunt' }>, times: number): void {
+    if (times === 0 || this.#scene.isHealing) return;
+    const leader = this.#leader();
+    if (leader !== null) {
+      if (fault.how === 'cut') this.#partition(new Set([leader.number]), fault.everyMs);
+      else if (fault.how === 'stall') leader.replica.process?.loop.stall(fault.everyMs);
+      else this.#lives.bringDown(leader, fault.how, fault.everyMs);
+    }
+    this.#scene.in(fault.everyMs, () => this.#hunt(fault, times - 1));
+  }
+
+  /** Of those that believe it, the one of the latest term. */
+  #leader(): Member | null {
+    let [found, latest]: [Member | null, number] = [null, -1];
+    for (const member of this.#scene.members) {
+      const core = member.replica.process?.replica?.node.core ?? null;
+      if (core?.role.kind !== 'leader' || core.hard.term <= latest) continue;
+      [found, latest] = [member, core.hard.term];
+    }
+    return found;
   }
 
   #noise({ loss, duplicate, reorder, stray, tail, ms }: Extract<Fault, { kind: 'noise' }>): void {
@@ -163,9 +194,13 @@ export class FaultWork {
   #damage({ on, how, ms }: Extract<Fault, { kind: 'damage' }>): void {
     const member = this.#scene.member(on);
     member.marred = true;
+    // A flipped bit shows: such a log must be refused, or give back all the same.
+    if (how === 'bitFlip') {
+      member.replica.disk.flipBit();
+      return;
+    }
     this.#scene.oracle.diskReplaced(member.id);
-    if (how === 'misdirected') this.#diskRates(on, { misdirected: 0.02 }, ms);
-    else member.replica.disk.flipBit();
+    this.#diskRates(on, { misdirected: 0.02 }, ms);
   }
 
   /** A copy is made now, and put back later: all that was written between is forgotten. */
@@ -183,6 +218,21 @@ export class FaultWork {
       this.#scene.trace.add(`${member.replica.name} has an old copy of its disk`);
       this.#lives.startIn(member, 100);
     });
+  }
+
+  /** State files stay: what an operator keeps beside the key is another matter. */
+  #wipe({ on, record, downMs }: Extract<Fault, { kind: 'wipe' }>): void {
+    const member = this.#scene.member(on);
+    member.marred = true;
+    if (member.replica.process !== null) {
+      member.replica.kill();
+      this.#lives.gone(member, 'killed');
+    }
+    this.#scene.oracle.diskReplaced(member.id);
+    member.replica.disk.wipe(
+      (path) => path.startsWith('/home/data/') || (record === 'lost' && path === joinedRecord),
+    );
+    this.#lives.startIn(member, downMs);
   }
 
   #cutValidators(member: Member, ms: number): void {

@@ -4,7 +4,7 @@
  * Owns    the kinds of faults and their draw. As the list stands before anything happens, any part of it can be left
  *         out and the rest stays as it was: that is how a failure is shrunk (shrink.ts).
  * Never   does anything: world.ts carries each out.
- * Atlas   Only a minority of the replicas ever has its disk damaged, put back or copied: `marred`. Then what a quorum
+ * Atlas   Only a minority of the replicas ever has its disk damaged, put back, wiped or copied: `marred`. Then what a quorum
  *         has acknowledged is still with one that knows. What no cluster can see is left out here and nowhere else: a
  *         disk that is put back while every replica that knew it later is marred as well.
  */
@@ -28,6 +28,13 @@ export type Fault =
   | { readonly kind: 'clock'; readonly on: number; readonly rate: number; readonly wallMs: number }
   | { readonly kind: 'cut'; readonly from: number; readonly to: number; readonly ms: number }
   | { readonly kind: 'partition'; readonly side: readonly number[]; readonly ms: number }
+  /** Whoever leads, one after the other: what an old leader alone has, and a later one lacks. */
+  | {
+      readonly kind: 'hunt';
+      readonly how: 'cut' | 'kill' | 'powerLoss' | 'stall';
+      readonly times: number;
+      readonly everyMs: number;
+    }
   | { readonly kind: 'reset'; readonly x: number; readonly y: number }
   | { readonly kind: 'hint'; readonly at: number; readonly of: number }
   | {
@@ -63,6 +70,13 @@ export type Fault =
       readonly ms: number;
     }
   | { readonly kind: 'oldCopy'; readonly on: number; readonly afterMs: number }
+  | {
+      readonly kind: 'wipe';
+      readonly on: number;
+      /** The record beside the key, that this replica has joined. */
+      readonly record: 'kept' | 'lost';
+      readonly downMs: number;
+    }
   | { readonly kind: 'clone'; readonly on: number; readonly afterMs: number; readonly ms: number }
   | { readonly kind: 'validatorCut'; readonly on: number; readonly ms: number }
   | {
@@ -87,7 +101,7 @@ export interface PlannedFault {
 
 export interface FaultPlan {
   readonly faults: readonly PlannedFault[];
-  /** Replicas whose disks may be damaged, put back or copied; fewer than half. */
+  /** Replicas whose disks may be damaged, put back, wiped or copied; fewer than half. */
   readonly marred: readonly number[];
 }
 
@@ -153,6 +167,12 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     const side = r.shuffled(all).slice(0, r.between(1, Math.max(1, replicas - 1)));
     return { kind: 'partition', side, ms: someTime(r) };
   });
+  draw('hunt', (r) => ({
+    kind: 'hunt',
+    how: r.pick(['cut', 'cut', 'cut', 'kill', 'powerLoss', 'stall']),
+    times: r.between(2, 5),
+    everyMs: election * (0.5 + r.exponential(1.5)),
+  }));
   draw('reset', (r) => {
     const x = one(r);
     const y = other(r, x);
@@ -200,6 +220,12 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
   draw('oldCopy', (r) => {
     const on = marredOne(r);
     return on === null ? null : { kind: 'oldCopy', on, afterMs: r.exponential(20 * election) };
+  });
+  draw('wipe', (r) => {
+    const on = marredOne(r);
+    return on === null
+      ? null
+      : { kind: 'wipe', on, record: r.pick(['kept', 'lost', 'lost']), downMs: someTime(r) };
   });
   draw('clone', (r) => {
     const on = marredOne(r);

@@ -10,6 +10,7 @@ import { decodeCommand, idKey } from '@cometkms/sign-state';
 import { CommitsOwnTerm } from './invariants/commits-own-term.js';
 import { type CommittedEntry, CommittedIsForEver } from './invariants/committed-is-for-ever.js';
 import { CountedHadJoined } from './invariants/counted-had-joined.js';
+import { ElectedByMajority } from './invariants/elected-by-majority.js';
 import { ForgettersAreRefused } from './invariants/forgetters-are-refused.js';
 import { GrantsRise } from './invariants/grants-rise.js';
 import { LogMatching } from './invariants/log-matching.js';
@@ -48,6 +49,7 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
       new CountedHadJoined(this.logs),
       new CommitsOwnTerm(),
       new PromisesAreDurable(this.logs),
+      new ElectedByMajority(this.logs),
       new OneLeaderPerTerm(),
       new NothingFalls(),
       this.committed,

@@ -30,6 +30,7 @@ export interface FaultRates {
   readonly clock: number;
   readonly cut: number;
   readonly partition: number;
+  readonly hunt: number;
   readonly reset: number;
   readonly hint: number;
   readonly noise: number;
@@ -38,6 +39,7 @@ export interface FaultRates {
   readonly fullDisk: number;
   readonly damage: number;
   readonly oldCopy: number;
+  readonly wipe: number;
   readonly clone: number;
   readonly validatorCut: number;
   readonly operator: number;
@@ -99,6 +101,7 @@ export function drawSwarm(seed: Random): Swarm {
       clock: rate(4000, 0.3),
       cut: rate(1500),
       partition: rate(1500),
+      hunt: rate(2500),
       reset: rate(1500),
       hint: rate(3000, 0.4),
       noise: rate(2000),
@@ -107,6 +110,7 @@ export function drawSwarm(seed: Random): Swarm {
       fullDisk: rate(6000, 0.25),
       damage: rate(8000, 0.25),
       oldCopy: rate(6000, 0.3),
+      wipe: rate(6000, 0.25),
       clone: rate(6000, 0.25),
       validatorCut: rate(3000),
       operator: rate(6000, 0.4),

@@ -1,0 +1,45 @@
+/**
+ * Whoever leads was voted for, in that term, on the disks of a majority.
+ *
+ * Source  rules 1 and 6; Raft paper, 5.2. Seen at the first look at a leader, whatever another one does in that term.
+ *         Votes are kept over all starts: one that was lost since was given nevertheless.
+ */
+import type { LogBatch, MemberId } from '@cometkms/consensus';
+import type { Core } from '@cometkms/consensus/core';
+import type { At, Invariant } from '../observations.js';
+import { membershipAt } from '../shadow-log.js';
+import { Violation } from '../violation.js';
+import type { LogRemembers } from './log-remembers.js';
+
+export class ElectedByMajority implements Invariant {
+  readonly promise = 'whoever leads has the votes of a majority, on disk';
+  readonly #logs: Pick<LogRemembers, 'given'>;
+  readonly #votes = new Map<string, Set<MemberId>>();
+  readonly #led = new Map<string, number>();
+
+  constructor(logs: Pick<LogRemembers, 'given'>) {
+    this.#logs = logs;
+  }
+
+  logAcknowledged({ id }: At, batches: readonly LogBatch[]): void {
+    for (const { hard } of batches) {
+      if (hard === undefined || hard.votedFor === null) continue;
+      const election = `${hard.term} ${hard.votedFor}`;
+      const voters = this.#votes.get(election) ?? new Set();
+      this.#votes.set(election, voters.add(id));
+    }
+  }
+
+  stepped({ replica, id }: At, { role, hard }: Core): void {
+    if (role.kind !== 'leader' || this.#led.get(replica) === hard.term) return;
+    this.#led.set(replica, hard.term);
+    const voters = membershipAt(this.#logs.given(id), Number.POSITIVE_INFINITY)?.voters ?? [];
+    const votes = this.#votes.get(`${hard.term} ${id}`);
+    const count = voters.filter((voter) => votes?.has(voter.id)).length;
+    if (2 * count > voters.length) return;
+    throw new Violation(
+      this.promise,
+      `${replica} leads term ${hard.term} with ${count} votes of ${voters.length}`,
+    );
+  }
+}
