@@ -6,6 +6,7 @@
  */
 import type { soundDisk } from './disk.js';
 import { describeFault, type Fault, type PlannedFault } from './faults.js';
+import type { Homes } from './homes.js';
 import type { Lives } from './lives.js';
 import type { Member } from './member.js';
 import type { SimulatedNetwork } from './network.js';
@@ -20,9 +21,11 @@ export class FaultWork {
   readonly counts = new Map<string, number>();
   readonly #scene: Scene;
   readonly #lives: Lives;
+  readonly #homes: Homes;
 
-  constructor(scene: Scene, lives: Lives) {
+  constructor(scene: Scene, lives: Lives, homes: Homes) {
     this.#scene = scene;
+    this.#homes = homes;
     this.#lives = lives;
   }
 
@@ -104,6 +107,12 @@ export class FaultWork {
       case 'validatorCut':
         this.#cutValidators(this.#scene.member(fault.on), fault.ms);
         return;
+      case 'plainNode': {
+        const chain = this.#scene.chains[fault.chain];
+        if (chain === undefined) return;
+        this.#homes.signElsewhere(chain, fault.on, fault.everywhere, fault.downMs);
+        return;
+      }
       case 'operator':
         this.#operate(fault);
         return;
@@ -112,6 +121,7 @@ export class FaultWork {
         member.keyFate = fault.how;
         this.#scene.in(fault.ms, () => {
           member.keyFate = 'good';
+          this.#scene.keysFailedAtMs = this.#scene.timeline.now;
         });
       }
     }
@@ -247,16 +257,30 @@ export class FaultWork {
     const leader = this.#scene.members.find((m) => m.replica.process?.replica?.node.mayServe());
     const replica = leader?.replica.process?.replica;
     if (chain === undefined || !replica) return;
-    if (deed === 'handOver') {
-      void replica.node.transferLeadership(null).catch(() => 'nobody took it');
-    } else if (deed === 'floor') {
-      const floor = { height: chain.height + 2n, round: 0, step: 1 as const };
-      void replica.store.raiseFloor(chain.id, floor, true);
-      for (const course of this.#scene.courses)
-        if (course.chain === chain) course.catchUp(chain.height + 3n);
-    } else {
-      void replica.store.setHaltHeight(chain.id, chain.height + 2n);
-      this.#scene.in(ms, () => this.clearHalt(chain));
+    const { store } = replica;
+    const ahead = { height: chain.height + 2n, round: 0, step: 1 as const };
+    switch (deed) {
+      case 'handOver':
+        void replica.node.transferLeadership(null).catch(() => 'nobody took it');
+        return;
+      case 'floor':
+        chain.lines.push(ahead);
+        void store.raiseFloor(chain.id, ahead, true);
+        this.#scene.in(ms / 2, () => {
+          for (const course of this.#scene.courses)
+            if (course.chain === chain) course.catchUp(ahead.height + 1n);
+        });
+        return;
+      case 'limits':
+        void store.setLimits(chain.id, { maxHeightJump: 500n, cutoverWindow: 100n });
+        return;
+      case 'retire':
+        void store.retire(chain.id);
+        return;
+      case 'halt':
+        chain.lines.push(ahead);
+        void store.setHaltHeight(chain.id, ahead.height);
+        this.#scene.in(ms, () => this.clearHalt(chain));
     }
   }
 

@@ -80,8 +80,15 @@ export type Fault =
   | { readonly kind: 'clone'; readonly on: number; readonly afterMs: number; readonly ms: number }
   | { readonly kind: 'validatorCut'; readonly on: number; readonly ms: number }
   | {
+      readonly kind: 'plainNode';
+      readonly on: number;
+      readonly chain: number;
+      readonly everywhere: boolean;
+      readonly downMs: number;
+    }
+  | {
       readonly kind: 'operator';
-      readonly deed: 'floor' | 'halt' | 'handOver';
+      readonly deed: 'floor' | 'halt' | 'handOver' | 'limits' | 'retire';
       readonly chain: number;
       readonly ms: number;
     }
@@ -91,6 +98,12 @@ export type Fault =
       readonly how: 'fails' | 'wrong';
       readonly ms: number;
     };
+
+/** Whoever retires a chain leaves nothing to see of it: seldom. */
+const operatorDeeds = [
+  ...(['floor', 'floor', 'floor', 'halt', 'halt', 'halt', 'handOver', 'handOver'] as const),
+  ...(['handOver', 'limits', 'limits', 'retire'] as const),
+];
 
 export interface PlannedFault {
   /** Its place in the whole list, by which it is left out. */
@@ -165,14 +178,10 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
   });
   draw('partition', (r) => {
     const side = r.shuffled(all).slice(0, r.between(1, Math.max(1, replicas - 1)));
-    return { kind: 'partition', side, ms: someTime(r) };
+    // Now and then so long that links to validators are given up.
+    const longMs = r.chance(0.1) ? r.range(9000, 20_000) : 0;
+    return { kind: 'partition', side, ms: someTime(r) + longMs };
   });
-  draw('hunt', (r) => ({
-    kind: 'hunt',
-    how: r.pick(['cut', 'cut', 'cut', 'kill', 'powerLoss', 'stall']),
-    times: r.between(2, 5),
-    everyMs: election * (0.5 + r.exponential(1.5)),
-  }));
   draw('reset', (r) => {
     const x = one(r);
     const y = other(r, x);
@@ -234,9 +243,16 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
       : { kind: 'clone', on, afterMs: r.exponential(10 * election), ms: 3 * someTime(r) };
   });
   draw('validatorCut', (r) => ({ kind: 'validatorCut', on: one(r), ms: someTime(r) }));
+  draw('plainNode', (r) => ({
+    kind: 'plainNode',
+    on: one(r),
+    chain: r.between(0, swarm.chains.length - 1),
+    everywhere: r.chance(0.7),
+    downMs: someTime(r),
+  }));
   draw('operator', (r) => ({
     kind: 'operator',
-    deed: r.pick(['floor', 'halt', 'handOver']),
+    deed: r.pick(operatorDeeds),
     chain: r.between(0, swarm.chains.length - 1),
     ms: someTime(r),
   }));

@@ -42,6 +42,8 @@ const tripsUpon: Readonly<Record<Trip['upon'], (batch: LogBatch) => boolean>> = 
 
 export class Lives {
   readonly #scene: Scene;
+  /** Whether what lies in the homes explains it; then it was corrected. */
+  explains: (code: string, chainId: string) => boolean = () => false;
 
   constructor(scene: Scene) {
     this.#scene = scene;
@@ -74,7 +76,9 @@ export class Lives {
     const doubted = doubtCodes.has(code) && member.marred;
     const failed = diskCodes.has(code) && (member.diskFailed || member.marred);
     const wrongKey = code === 'SIGNER_SIGNATURE_WRONG' && member.keyFate === 'wrong';
-    if (!doubted && !failed && !wrongKey) {
+    const { chainId } = (error as { facts?: { chainId?: string } }).facts ?? {};
+    const isCorrected = chainId !== undefined && this.explains(code, chainId);
+    if (!doubted && !failed && !wrongKey && !isCorrected) {
       this.#scene.violation ??= new Violation(
         'a replica ends by itself only for what the world did to it',
         `${member.replica.name}: ${error.stack ?? error.message}`,

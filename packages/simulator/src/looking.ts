@@ -5,6 +5,7 @@
  * Never   judges: the oracle does.
  */
 import type { Member } from './member.js';
+import { ProductLooking } from './product-looking.js';
 import type { Scene } from './scene.js';
 
 export class Looking {
@@ -12,11 +13,13 @@ export class Looking {
   steps = 0;
   readonly #scene: Scene;
   readonly #touched = new Set<Member>();
+  readonly product: ProductLooking;
   /** At which applied index the state of each was looked at last. */
   readonly #compared = new Map<Member, number>();
 
   constructor(scene: Scene) {
     this.#scene = scene;
+    this.product = new ProductLooking(scene);
   }
 
   /** Before a callback of its process. */
@@ -46,6 +49,7 @@ export class Looking {
       this.steps += 1;
       this.#scene.oracle.stepped(this.#scene.where(member), core);
       this.#scene.watch.stepped(member, core);
+      this.product.look(member, core);
       this.#compareStates(member);
     }
   }

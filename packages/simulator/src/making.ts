@@ -5,18 +5,18 @@
  * Never   decides what a replica does: the production code does.
  */
 import { LinkTransport } from '@cometkms/consensus';
-import { type RecordId, voteSignBytes } from '@cometkms/sign-state';
-import { type StateFile, writeStateFile } from '@cometkms/signer';
+import type { RecordId } from '@cometkms/sign-state';
 import { SimulatedDisk } from './disk.js';
-import { EventLoop } from './event-loop.js';
-import { type SignatureTable, simulatedKey } from './keys.js';
+import type { EventLoop } from './event-loop.js';
+import { simulatedKey } from './keys.js';
 import type { Lives } from './lives.js';
 import type { Looking } from './looking.js';
 import type { Member } from './member.js';
 import type { SimulatedNetwork } from './network.js';
 import { soundPath } from './network-path.js';
 import type { At } from './observations.js';
-import { SimulatedReplica, type Site, statePathOf } from './replica.js';
+import { topOf } from './reference-verdicts.js';
+import { SimulatedReplica, type Site } from './replica.js';
 import type { Scene } from './scene.js';
 import { wordsOf } from './trace.js';
 import { Validator } from './validator.js';
@@ -40,7 +40,8 @@ export class Making {
     const random = this.#scene.seed.fork('chains');
     for (const [n, drawn] of this.#scene.swarm.chains.entries()) {
       const key = { type: 'ed25519' as const, bytes: random.bytes(32) };
-      const start = drawn.beginning === 'neverSigned' ? 1n : BigInt(random.between(2, 5000));
+      const isNew = drawn.beginning === 'neverSigned' || drawn.beginning === 'nothing';
+      const start = isNew ? 1n : BigInt(random.between(2, 5000));
       const chain = new Chain({ chainId: `chain-${n}`, key }, start);
       this.#scene.chains.push(chain);
       for (let v = 0; v < drawn.validators; v += 1) {
@@ -94,7 +95,7 @@ export class Making {
       chains: this.#scene.chains.map((chain, n) => ({
         id: chain.id,
         validators: this.#validatorsOf(n, number),
-        neverSigned: this.#scene.swarm.chains[n]?.beginning === 'neverSigned',
+        neverSigned: this.#saysNever(n, number),
       })),
       timers,
       snapshotEntries,
@@ -130,6 +131,13 @@ export class Making {
       cancelStart: () => {},
     };
     return member;
+  }
+
+  /** In a contradiction the last one says so, whoever has the file. */
+  #saysNever(chain: number, replica: number): boolean {
+    const beginning = this.#scene.swarm.chains[chain]?.beginning;
+    if (beginning === 'contradiction') return replica === this.#scene.swarm.replicas - 1;
+    return beginning === 'neverSigned';
   }
 
   #validatorsOf(chain: number, replica: number): string[] {
@@ -214,7 +222,8 @@ export class Making {
       `link ${member.replica.name} ${address} ${member.replica.starts}`,
     );
     const where = this.#scene.where(member);
-    const key = Buffer.from(handler.publicKey().bytes).toString('hex');
+    const id: RecordId = { chainId: handler.chainId, key: handler.publicKey() };
+    const key = Buffer.from(id.key.bytes).toString('hex');
     const link = new SimulatedValidatorLink(
       {
         timeline: this.#scene.timeline,
@@ -224,6 +233,18 @@ export class Making {
           delayMs: () => this.#scene.swarm.baseDelayMs + random.exponential(0.2),
           isCut: () => member.validatorCut,
         },
+        asked: (request) =>
+          this.#scene.guard(() => this.#scene.oracle.asked({ at: where, id, request })),
+        refused: (request, answer, askedAtMs) =>
+          this.#scene.guard(() => {
+            this.#looking.lookAtCores();
+            const { description } = answer;
+            const code = / ([A-Z_]+):/.exec(description)?.[1] ?? '';
+            const leaderlessMs = this.#looking.product.leaderlessMs(member);
+            const keysFail = this.#keysFail();
+            const facts = { code, description, askedAtMs, leaderlessMs, keysFail };
+            this.#scene.oracle.refused({ at: where, id, request, ...facts });
+          }),
         released: (request, answer) =>
           this.#scene.guard(() => {
             // What this very event has committed comes first.
@@ -249,6 +270,14 @@ export class Making {
     return link;
   }
 
+  /** Now, or so lately that a request may have met it. */
+  #keysFail(): boolean {
+    const { members, timeline, keysFailedAtMs } = this.#scene;
+    return (
+      members.some(({ keyFate }) => keyFate !== 'good') || timeline.now - keysFailedAtMs < 20_000
+    );
+  }
+
   #answered(chain: Chain, { validator, request, answered }: Asked): void {
     const what =
       request.kind === 'vote' ? (request.type === 1 ? 'prevote' : 'precommit') : 'proposal';
@@ -258,53 +287,8 @@ export class Making {
     this.#scene.trace.add(`${validator.address} ${where} ${how}`);
     this.#scene.watch.answered(answered);
     if (answered.kind !== 'refused' || !answered.description.includes('REGRESSED')) return;
-    const last = this.#scene.oracle.truth.grants(chain.id).at(-1);
-    if (last !== undefined && last.hrs.height > chain.height) chain.height = last.hrs.height + 1n;
+    const record = this.#scene.oracle.truth.reference(chain.id);
+    const top = record === undefined ? null : topOf(record);
+    if (top !== null && top.height > chain.height) chain.height = top.height + 1n;
   }
-
-  /** The state files that the homes begin with. */
-  async install(): Promise<void> {
-    const random = this.#scene.seed.fork('install');
-    for (const [n, chain] of this.#scene.chains.entries()) {
-      const beginning = this.#scene.swarm.chains[n]?.beginning ?? 'neverSigned';
-      if (beginning === 'neverSigned') continue;
-      const chosen = random.between(0, this.#scene.members.length - 1);
-      for (const member of this.#scene.members) {
-        if (beginning === 'oneFile' && member.number !== chosen) continue;
-        const below = beginning === 'differentFiles' ? BigInt(random.between(0, 3)) : 0n;
-        await this.#write(
-          member,
-          chain.id,
-          stateAt(chain.id, chain.height - 1n - below, this.#scene.table),
-        );
-      }
-    }
-  }
-
-  async #write(member: Member, id: RecordId, state: StateFile): Promise<void> {
-    const loop = new EventLoop(this.#scene.timeline, 0);
-    const mounted = member.replica.disk.mount(loop);
-    let done = false;
-    void writeStateFile(statePathOf(id), state, mounted.durableFiles).then(() => {
-      done = true;
-    });
-    await this.#scene.timeline.run(() => done);
-    loop.die();
-  }
-}
-
-/** Signed by whoever had the key before. */
-function stateAt(id: RecordId, height: bigint, table: SignatureTable): StateFile {
-  const hash = Buffer.alloc(32, 7);
-  const blockId = { hash, partSetHeader: { total: 1, hash } };
-  const vote = {
-    type: 2,
-    height,
-    round: 0,
-    blockId,
-    timestamp: { seconds: 1_700_000_000n, nanos: 0 },
-  } as const;
-  const signBytes = voteSignBytes(id.chainId, vote);
-  const signature = table.sign(signBytes);
-  return { position: { height, round: 0, step: 3 }, signed: { signBytes, signature } };
 }

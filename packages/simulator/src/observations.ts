@@ -6,6 +6,7 @@
  */
 import type { LinkFrame, LogBatch, MemberId, RecoveredStorage } from '@cometkms/consensus';
 import type { Core } from '@cometkms/consensus/core';
+import type { Hrs, Position, RecordId } from '@cometkms/sign-state';
 import type { Request, Signed } from './validator.js';
 
 /** Where and in which process something was seen. */
@@ -28,6 +29,35 @@ export interface Release {
   readonly signBytes: Uint8Array | null;
 }
 
+/** A validator's request, at the replica that holds its link. */
+export interface AskedFor {
+  readonly at: At;
+  readonly id: RecordId;
+  readonly request: Request;
+}
+
+/** A typed error: final for the validator. */
+export interface Refusal extends AskedFor {
+  /** As in the answer table: CONFLICT, HALTED and so on. */
+  readonly code: string;
+  readonly description: string;
+  /** Simulated time at which the request reached that replica. */
+  readonly askedAtMs: number;
+  /** For how long that replica has known no leader, by its own clock. */
+  readonly leaderlessMs: number;
+  /** Some replica's key failed while this was asked. */
+  readonly keysFail: boolean;
+}
+
+/** What lies in a home of (key, chain) before the chain is registered. */
+export type HomeKnowledge =
+  | { readonly kind: 'nothing' | 'neverSigned' }
+  | {
+      readonly kind: 'position';
+      readonly position: Position;
+      readonly signBytes: Uint8Array | null;
+    };
+
 /** Told in the order of simulated time, each before anything later happens. */
 export interface Observer {
   /** After an event of this process, with all that it set going in promises. */
@@ -36,7 +66,14 @@ export interface Observer {
   logOpened?(at: At, recovered: RecoveredStorage): void;
   logBegun?(at: At, batches: readonly LogBatch[]): void;
   logAcknowledged?(at: At, batches: readonly LogBatch[]): void;
+  asked?(asked: AskedFor): void;
   released?(release: Release): void;
+  refused?(refusal: Refusal): void;
+  /** The watermark of this replica stands there, durably. */
+  marked?(at: At, id: RecordId, hrs: Hrs): void;
+  homeKnows?(member: MemberId, id: RecordId, known: HomeKnowledge): void;
+  /** A plain node, outside of the cluster, signed this; and each home of the cluster was told by a state file. */
+  signedElsewhere?(id: RecordId, signBytes: Uint8Array): void;
   /** The process is gone; its disk holds what it holds. */
   gone?(at: At, how: 'killed' | 'powerLost' | 'stopped' | 'byItself'): void;
   /** An operator's or a fault's hand on the disk itself: from now on it need not hold what it acknowledged. */

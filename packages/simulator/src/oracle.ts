@@ -6,36 +6,60 @@
  */
 import type { LinkFrame, LogBatch, MemberId, RecoveredStorage } from '@cometkms/consensus';
 import type { Core } from '@cometkms/consensus/core';
-import { decodeCommand, idKey } from '@cometkms/sign-state';
+import {
+  type Hrs,
+  idKey,
+  type Position,
+  type RecordId,
+  type SigningRecord,
+} from '@cometkms/sign-state';
 import { CommitsOwnTerm } from './invariants/commits-own-term.js';
 import { type CommittedEntry, CommittedIsForEver } from './invariants/committed-is-for-ever.js';
 import { CountedHadJoined } from './invariants/counted-had-joined.js';
-import { ElectedByMajority } from './invariants/elected-by-majority.js';
 import { ForgettersAreRefused } from './invariants/forgetters-are-refused.js';
 import { GrantsRise } from './invariants/grants-rise.js';
 import { LogMatching } from './invariants/log-matching.js';
 import { LogRemembers } from './invariants/log-remembers.js';
+import { MarksFollowRequests } from './invariants/marks-follow-requests.js';
 import { NothingFalls } from './invariants/nothing-falls.js';
 import { OneContentPerPosition } from './invariants/one-content-per-position.js';
 import { OneGenesis } from './invariants/one-genesis.js';
 import { OneLeaderPerTerm } from './invariants/one-leader-per-term.js';
 import { OnlyConflictsShorten } from './invariants/only-conflicts-shorten.js';
 import { PromisesAreDurable } from './invariants/promises-are-durable.js';
+import { RefusalsAreTrue } from './invariants/refusals-are-true.js';
+import { RegisteredAboveAllHomes } from './invariants/registered-above-all-homes.js';
 import { ReleasedWasCommitted } from './invariants/released-was-committed.js';
 import { SameState } from './invariants/same-state.js';
-import type { At, Invariant, Observer, Release } from './observations.js';
-import { ProductTruth } from './product-truth.js';
+import type {
+  AskedFor,
+  At,
+  HomeKnowledge,
+  Invariant,
+  Observer,
+  Refusal,
+  Release,
+} from './observations.js';
+import { ProductTruth, requireSame } from './product-truth.js';
 
 export class Oracle implements Required<Omit<Observer, 'settled'>> {
   readonly logs = new LogRemembers();
-  readonly truth = new ProductTruth();
+  readonly truth: ProductTruth;
   readonly committed: CommittedIsForEver;
   readonly sameState = new SameState();
   readonly #grants = new GrantsRise();
+  readonly #watermarks: MarksFollowRequests;
+  readonly #registrations = new RegisteredAboveAllHomes();
   readonly #all: readonly Invariant[];
   #releases = 0;
 
-  constructor() {
+  /**
+   * @param now  simulated milliseconds
+   * @param signedBy  what a signature is over; null: it is none
+   */
+  constructor(now: () => number, signedBy: (signature: Uint8Array) => Uint8Array | null) {
+    this.truth = new ProductTruth(now);
+    this.#watermarks = new MarksFollowRequests(this.truth, now);
     this.committed = new CommittedIsForEver(this.logs, (index, entry) =>
       this.#onCommitted(index, entry),
     );
@@ -54,7 +78,10 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
       new NothingFalls(),
       this.committed,
       new OneContentPerPosition(),
-      new ReleasedWasCommitted(this.truth),
+      new ReleasedWasCommitted(this.truth, signedBy),
+      this.#watermarks,
+      new RefusalsAreTrue(this.truth, this.#watermarks),
+      this.#registrations,
     ];
   }
 
@@ -87,6 +114,42 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
     for (const one of this.#all) one.released?.(release);
   }
 
+  asked(asked: AskedFor): void {
+    for (const one of this.#all) one.asked?.(asked);
+  }
+
+  refused(refusal: Refusal): void {
+    for (const one of this.#all) one.refused?.(refusal);
+  }
+
+  marked(at: At, id: RecordId, hrs: Hrs): void {
+    for (const one of this.#all) one.marked?.(at, id, hrs);
+  }
+
+  homeKnows(member: MemberId, id: RecordId, known: HomeKnowledge): void {
+    for (const one of this.#all) one.homeKnows?.(member, id, known);
+  }
+
+  homeHasFile(member: MemberId, id: RecordId): boolean {
+    return this.#registrations.homeHasFile(member, id);
+  }
+
+  signedElsewhere(id: RecordId, signBytes: Uint8Array): void {
+    for (const one of this.#all) one.signedElsewhere?.(id, signBytes);
+  }
+
+  /** The record of this replica, which has applied as much. */
+  stateSeen(at: At, applied: number, id: RecordId, said: SigningRecord | undefined): void {
+    const expected = this.truth.referenceAfter(id, applied);
+    if (expected === null || applied > this.truth.applied) return;
+    requireSame(applied, said, expected.record, at.replica);
+  }
+
+  /** The highest place for which anything proposable was ever asked. */
+  reachOf(id: RecordId): Position | null {
+    return this.#watermarks.reachOf(id);
+  }
+
   gone(at: At, how: Parameters<NonNullable<Observer['gone']>>[1]): void {
     for (const one of this.#all) one.gone?.(at, how);
   }
@@ -101,9 +164,11 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
   }
 
   #onCommitted(index: number, committed: CommittedEntry): void {
-    const grant = this.truth.committed(index, committed);
-    if (grant === null || committed.entry.kind !== 'command') return;
-    const { id } = decodeCommand(committed.entry.command);
-    this.#grants.granted(id, idKey(id), grant);
+    const seen = this.truth.committed(index, committed);
+    if (seen === null) return;
+    const { command, grant, isFirst } = seen;
+    if (command.kind === 'registerChain' && isFirst) this.#registrations.registered(command);
+    this.#watermarks.changed(command.id);
+    if (grant !== null) this.#grants.granted(command.id, idKey(command.id), grant);
   }
 }

@@ -25,7 +25,7 @@ export class Scene {
   readonly plan: FaultPlan;
   readonly timeline = new Timeline();
   readonly marks = new Marks();
-  readonly oracle = new Oracle();
+  readonly oracle: Oracle;
   readonly trace: Trace;
   readonly watch: ReturnType<typeof watchMarks>;
   readonly network: SimulatedNetwork;
@@ -37,6 +37,8 @@ export class Scene {
   readonly validators = new Map<string, Validator>();
   /** The first; thrown between two events. */
   violation: Error | null = null;
+  /** When a replica's key failed last, or may have. */
+  keysFailedAtMs = Number.NEGATIVE_INFINITY;
   /** No fault begins any more. */
   isHealing = false;
 
@@ -44,6 +46,10 @@ export class Scene {
     this.seed = new Random(seed, 'world');
     this.swarm = drawSwarm(this.seed);
     this.plan = planFaults(this.seed, this.swarm);
+    this.oracle = new Oracle(
+      () => this.timeline.now,
+      (signature) => this.table.signedBy(signature),
+    );
     this.trace = new Trace(() => this.timeline.now, echo);
     this.watch = watchMarks(this.marks, () => this.members);
     this.network = new SimulatedNetwork(this.timeline, this.seed.fork('network'), {

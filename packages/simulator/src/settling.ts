@@ -38,6 +38,7 @@ export class Settling {
       member.replica.disk.rates = soundDisk;
       member.replica.disk.capacityBytes = Number.POSITIVE_INFINITY;
       member.validatorCut = false;
+      if (member.keyFate !== 'good') this.#scene.keysFailedAtMs = this.#scene.timeline.now;
       member.keyFate = 'good';
       if (member.replica.process === null && member.doomed < 3) this.#lives.startIn(member, 100);
     }

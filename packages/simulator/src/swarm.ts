@@ -18,7 +18,15 @@ export type Beginning =
   /** One home has a file, the others nothing. */
   | 'oneFile'
   /** Files at different places. */
-  | 'differentFiles';
+  | 'differentFiles'
+  /** Files at one place, one with other bytes than the others. */
+  | 'sameFileOtherBytes'
+  /** Files without bytes. */
+  | 'bareFile'
+  /** One home has a file, another says that the key has never signed: refused until an operator corrects it. */
+  | 'contradiction'
+  /** Nobody says anything: refused until an operator says that the key has never signed. */
+  | 'nothing';
 
 /** Mean times between two of a kind, in milliseconds; infinite: there are none. */
 export interface FaultRates {
@@ -39,9 +47,9 @@ export interface FaultRates {
   readonly fullDisk: number;
   readonly damage: number;
   readonly oldCopy: number;
-  readonly wipe: number;
   readonly clone: number;
   readonly validatorCut: number;
+  readonly plainNode: number;
   readonly operator: number;
   readonly key: number;
 }
@@ -92,7 +100,7 @@ export function drawSwarm(seed: Random): Swarm {
     segmentBytes: random.pick([16, 32, 64, 256]) * 1024,
     chains: Array.from({ length: random.between(1, 3) }, () => drawChain(random, scale)),
     faultsForMs: random.range(4000, 20_000) * scale,
-    rates: {
+    rates: withPlainNodes(rate(8000, 0.5), {
       kill: rate(2500),
       powerLoss: rate(3500),
       trip: rate(1500),
@@ -114,8 +122,8 @@ export function drawSwarm(seed: Random): Swarm {
       clone: rate(6000, 0.25),
       validatorCut: rate(3000),
       operator: rate(6000, 0.4),
-      key: rate(8000, 0.2),
-    },
+      key: rate(8000, 0.3),
+    }),
     faultsFromTheStart: random.chance(0.3),
     codec: random.pick([0, 0.05, 1]),
     devices: random.chance(0.2),
@@ -123,11 +131,24 @@ export function drawSwarm(seed: Random): Swarm {
   };
 }
 
+/** A disk that is put back may hold a state file of before, and then nobody knows of the plain node. */
+function withPlainNodes(plainNode: number, rates: Omit<FaultRates, 'plainNode'>): FaultRates {
+  const { damage, oldCopy, clone } = rates;
+  const isSound = [damage, oldCopy, clone].every((ms) => ms === Number.POSITIVE_INFINITY);
+  return { ...rates, plainNode: isSound ? plainNode : Number.POSITIVE_INFINITY };
+}
+
+const beginnings: readonly Beginning[] = [
+  ...(['neverSigned', 'neverSigned', 'sameFile', 'sameFile', 'oneFile', 'oneFile'] as const),
+  ...(['differentFiles', 'differentFiles', 'sameFileOtherBytes', 'bareFile'] as const),
+  ...(['contradiction', 'nothing'] as const),
+];
+
 /** @param scale  of the timers: what happens between two elections is alike, however long that is */
 function drawChain(random: Random, scale: number): Swarm['chains'][number] {
   const wild = random.chance(0.5) ? 1 : 0;
   return {
-    beginning: random.pick(['neverSigned', 'sameFile', 'oneFile', 'differentFiles']),
+    beginning: random.pick(beginnings),
     validators: random.pick([1, 1, 2, 3]),
     exclusive: random.chance(0.2),
     habits: {
@@ -136,6 +157,7 @@ function drawChain(random: Random, scale: number): Swarm['chains'][number] {
       nil: random.pick([0, 0.02, 0.2]),
       poison: wild * random.pick([0, 0, 0.01]),
       below: wild * random.pick([0, 0.02]),
+      line: random.pick([0, 0.02, 0.1]),
       restart: random.pick([0, 0.01, 0.05]),
       newRound: random.pick([0, 0.05]),
     },

@@ -32,6 +32,13 @@ export interface ValidatorLinkWorld {
   readonly loop: EventLoop;
   readonly random: Random;
   readonly path: ValidatorPath;
+  asked(request: Request): void;
+  /** A typed error has left this replica. */
+  refused(
+    request: Request,
+    answer: Extract<SignAnswer, { kind: 'refused' }>,
+    askedAtMs: number,
+  ): void;
   /** A signature has left this replica, whether it will arrive or not. */
   released(request: Request, answer: Extract<SignAnswer, { kind: 'signed' }>): void;
 }
@@ -45,6 +52,7 @@ export class SimulatedValidatorLink {
   #holdOffUntil = 0;
   #state: LinkState = 'idle';
   #connection: SimulatedConnection | null = null;
+  #connectedAt: number | null = null;
   #cancelRedial: () => void = () => {};
 
   constructor(
@@ -57,6 +65,15 @@ export class SimulatedValidatorLink {
     this.#validator = validator;
     this.#handler = handler;
     this.#events = events;
+  }
+
+  get address(): string {
+    return this.#validator.address;
+  }
+
+  /** For how long the validator has talked on it, by the replica's own clock. */
+  get connectedMs(): number {
+    return this.#connectedAt === null ? 0 : this.#world.loop.nowMs() - this.#connectedAt;
   }
 
   hold(): void {
@@ -134,6 +151,8 @@ export class SimulatedValidatorLink {
   #become(state: LinkState, detail: string): void {
     if (state === this.#state) return;
     this.#state = state;
+    if (state !== 'connected' && state !== 'active') this.#connectedAt = null;
+    else this.#connectedAt ??= this.#world.loop.nowMs();
     this.#events.onState(state, detail);
   }
 }
@@ -215,6 +234,8 @@ class SimulatedConnection implements Signer {
   async #answer(request: Request): Promise<void> {
     if (this.#over) return;
     this.#heard(request.kind);
+    const askedAtMs = this.#world.timeline.now;
+    this.#world.asked(request);
     const cancel = this.#world.loop.after(answerDeadlineMs, () => this.#finish('no answer'));
     const answer =
       request.kind === 'vote'
@@ -227,6 +248,7 @@ class SimulatedConnection implements Signer {
       return;
     }
     if (answer.kind === 'signed') this.#world.released(request, answer);
+    else this.#world.refused(request, answer, askedAtMs);
     this.#toValidator(() => this.#validator.answered(this, answer));
   }
 

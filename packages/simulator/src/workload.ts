@@ -10,7 +10,7 @@
 
 import { createHash } from 'node:crypto';
 import type { BlockId } from '@cometkms/privval';
-import type { RecordId } from '@cometkms/sign-state';
+import type { Position, RecordId } from '@cometkms/sign-state';
 import type { Random } from './random.js';
 import { arrivals, type Timeline } from './timeline.js';
 import type { Answered, Request, Validator } from './validator.js';
@@ -23,6 +23,8 @@ export interface Habits {
   readonly nil: number;
   readonly poison: number;
   readonly below: number;
+  /** Exactly where something begins to be refused, or just above. */
+  readonly line: number;
   readonly restart: number;
   readonly newRound: number;
 }
@@ -31,6 +33,8 @@ export interface Habits {
 export class Chain {
   /** The height that the network works on. */
   height: bigint;
+  /** Where something begins to be refused: imports, floors, halt heights, what was signed elsewhere. */
+  readonly lines: Position[] = [];
 
   constructor(
     readonly id: RecordId,
@@ -131,13 +135,32 @@ export class ValidatorCourse {
     else if (this.#random.chance(below)) height -= BigInt(this.#random.between(1, 3));
     if (height < 1n) height = 1n;
     const other = this.#random.chance(otherContent);
-    const request = this.#request(this.#step, height, this.#round, other);
+    const line = this.#random.chance(this.#habits.line) ? this.#line() : null;
+    const request =
+      line === null
+        ? this.#request(this.#step, height, this.#round, other)
+        : this.#request(line.step === 0 ? 1 : line.step, line.height, line.round, other);
     if (this.#random.chance(this.#habits.restart)) this.#restartSoon();
     this.validator.ask(request, (answered) => {
       this.#answered({ validator: this.validator, request, answered });
-      this.#goOn(height, answered);
+      if (line === null) this.#goOn(height, answered);
       this.#later();
     });
+  }
+
+  /** One of the latest, or the next step or height after it. */
+  #line(): Position | null {
+    const { lines } = this.chain;
+    const line = lines[lines.length - 1 - Math.min(lines.length - 1, this.#random.between(0, 2))];
+    if (line === undefined) return null;
+    const { height, round, step } = line;
+    const places: Position[] = [
+      line,
+      line,
+      { height, round, step: step === 1 ? 2 : 3 },
+      { height: height + 1n, round: 0, step: 1 },
+    ];
+    return this.#random.pick(places);
   }
 
   /** In the middle of what it asks, perhaps: then it asks anew, with the time of its new life. */

@@ -8,6 +8,7 @@
  */
 import { FaultWork } from './fault-work.js';
 import type { FaultPlan } from './faults.js';
+import { Homes } from './homes.js';
 import { Lives } from './lives.js';
 import { Looking } from './looking.js';
 import { Making } from './making.js';
@@ -31,6 +32,7 @@ export class World {
   readonly #lives: Lives;
   readonly #looking: Looking;
   readonly #making: Making;
+  readonly #homes: Homes;
   readonly #work: FaultWork;
   readonly #without: ReadonlySet<number>;
 
@@ -39,7 +41,8 @@ export class World {
     this.#lives = new Lives(this.#scene);
     this.#looking = new Looking(this.#scene);
     this.#making = new Making(this.#scene, this.#lives, this.#looking);
-    this.#work = new FaultWork(this.#scene, this.#lives);
+    this.#homes = new Homes(this.#scene, this.#lives);
+    this.#work = new FaultWork(this.#scene, this.#lives, this.#homes);
     this.#without = without ?? new Set();
     this.#making.makeChains();
     this.#making.makeMembers();
@@ -102,7 +105,7 @@ export class World {
    */
   async run(): Promise<void> {
     const { seed, swarm, plan, timeline, members, courses } = this.#scene;
-    await this.#making.install();
+    await this.#homes.install();
     const random = seed.fork('beginning');
     for (const member of members) this.#lives.startIn(member, random.range(0, 500));
     for (const course of courses) course.start();

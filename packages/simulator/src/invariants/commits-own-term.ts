@@ -1,8 +1,8 @@
 /**
  * A leader counts only entries of its own term as committed; older ones commit with them.
  *
- * Source  rule 17; Raft paper, 5.4.2 and figure 8. What goes wrong without it needs three leaders in a row; that a leader
- *         commits to an entry of an older term is wrong at once.
+ * Source  rule 17; Raft paper, 5.4.2 and figure 8. What goes wrong without it needs three leaders in a row; that a
+ *         leader commits to an entry of an older term is wrong at once.
  */
 import type { Core } from '@cometkms/consensus/core';
 import type { At, Invariant } from '../observations.js';

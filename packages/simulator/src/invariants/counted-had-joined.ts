@@ -1,8 +1,8 @@
 /**
  * A vote or an acknowledgement counts only once it is on the counting replica's disk that the other one has joined.
  *
- * Source  docs/architecture.md, consensus 8. Else the other one, wiped, could come back as new and promise the opposite:
- *         nobody would remember that it had ever promised anything.
+ * Source  docs/architecture.md, consensus 8. Else the other one, wiped, could come back as new and promise the
+ *         opposite: nobody would remember that it had ever promised anything.
  */
 import type { MemberId } from '@cometkms/consensus';
 import type { Core } from '@cometkms/consensus/core';

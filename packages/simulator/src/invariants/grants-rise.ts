@@ -1,10 +1,11 @@
 /**
- * In the log's order, no grant is at or below an earlier one of its key and chain, or at or below a floor set before it.
+ * In the log's order, no grant is at or below an earlier one of its key and chain.
  *
- * Source  docs/architecture.md, the promise and section 6. Judged by numbers, not by the code that decides.
+ * Source  docs/architecture.md, the promise. Judged by numbers, not by the code that decides.
  */
-import { compareHrs, type RecordId } from '@cometkms/sign-state';
+import type { RecordId } from '@cometkms/sign-state';
 import { type Grant, positionOf } from '../product-truth.js';
+import { isAbove } from '../reference-verdicts.js';
 import { Violation } from '../violation.js';
 
 export class GrantsRise {
@@ -13,7 +14,7 @@ export class GrantsRise {
 
   granted(id: RecordId, name: string, grant: Grant): void {
     const last = this.#last.get(name);
-    if (last !== undefined && compareHrs(grant.hrs, last.hrs) <= 0) {
+    if (last !== undefined && !isAbove(grant.hrs, last.hrs)) {
       throw new Violation(
         this.promise,
         `${id.chainId}: ${positionOf(last.hrs)} at ${last.index}, then ${positionOf(grant.hrs)} at ${grant.index}`,

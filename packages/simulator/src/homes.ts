@@ -1,0 +1,204 @@
+/**
+ * What lies in the homes beside the log, and the hands that put it there.
+ *
+ * Owns    the state files that the homes begin with; a plain node that signs while the cluster is down, and whose file
+ *         comes back; and what an operator corrects after a replica said why it must stop.
+ * Never   lets a plain node sign what the cluster has asked for: that is a key at two places, which no signer can
+ *         mend. It signs above that, with all replicas down, and its file is in every home before one starts.
+ */
+import { type Position, type RecordId, type Step, voteSignBytes } from '@cometkms/sign-state';
+import { type StateFile, writeStateFile } from '@cometkms/signer';
+import { EventLoop } from './event-loop.js';
+import type { SignatureTable } from './keys.js';
+import type { Lives } from './lives.js';
+import type { Member } from './member.js';
+import type { HomeKnowledge } from './observations.js';
+import type { Random } from './random.js';
+import { isAbove, topOf } from './reference-verdicts.js';
+import { statePathOf } from './replica.js';
+import type { Scene } from './scene.js';
+import type { Beginning } from './swarm.js';
+import type { Chain } from './workload.js';
+
+export class Homes {
+  readonly #scene: Scene;
+  readonly #lives: Lives;
+
+  constructor(scene: Scene, lives: Lives) {
+    this.#scene = scene;
+    this.#lives = lives;
+    lives.explains = (code, chainId) => this.#correct(code, chainId);
+  }
+
+  // -------------------------------------------------------------------------- the beginning
+
+  /** Before the first start. */
+  async install(): Promise<void> {
+    const random = this.#scene.seed.fork('install');
+    for (const [n, chain] of this.#scene.chains.entries()) {
+      const beginning = this.#scene.swarm.chains[n]?.beginning ?? 'neverSigned';
+      const chosen = random.between(0, this.#scene.members.length - 1);
+      for (const member of this.#scene.members) {
+        const state = this.#firstState(beginning, chain, member, chosen, random);
+        if (state === null) {
+          this.#say(
+            member,
+            chain.id,
+            this.#saysNever(member, chain.id) ? 'neverSigned' : 'nothing',
+          );
+          continue;
+        }
+        const signBytes = state.signed?.signBytes ?? null;
+        this.#say(member, chain.id, { kind: 'position', position: state.position, signBytes });
+        chain.lines.push(state.position);
+        let isDone = false;
+        void this.#write(member, chain.id, state).then(() => {
+          isDone = true;
+        });
+        await this.#scene.timeline.run(() => isDone);
+      }
+      // The old signer ran on after its file was copied, further than the guard lets pass.
+      if (chain.height > 1n && random.chance(0.1)) chain.height += 20_000n;
+    }
+  }
+
+  /** Null: no file. */
+  #firstState(
+    beginning: Beginning,
+    { id, height }: Chain,
+    { number }: Member,
+    chosen: number,
+    random: Random,
+  ): StateFile | null {
+    const { table } = this.#scene;
+    const at = (below: bigint): Position => ({ height: height - 1n - below, round: 0, step: 3 });
+    switch (beginning) {
+      case 'neverSigned':
+      case 'nothing':
+        return null;
+      case 'oneFile':
+      case 'contradiction':
+        return number === chosen ? stateAt(id, at(0n), 7, table) : null;
+      case 'sameFile':
+        return stateAt(id, at(0n), 7, table);
+      case 'sameFileOtherBytes':
+        return stateAt(id, at(0n), number === chosen ? 8 : 7, table);
+      case 'bareFile':
+        return { position: at(0n), signed: null };
+      case 'differentFiles':
+        return stateAt(id, at(BigInt(random.between(0, 3))), 7, table);
+    }
+  }
+
+  #saysNever(member: Member, id: RecordId): boolean {
+    return member.replica.site.chains.some((one) => one.id === id && one.neverSigned);
+  }
+
+  #say(member: Member, id: RecordId, known: HomeKnowledge | 'nothing' | 'neverSigned'): void {
+    const said = typeof known === 'string' ? { kind: known } : known;
+    this.#scene.oracle.homeKnows(member.id, id, said);
+  }
+
+  async #write({ replica }: Member, id: RecordId, state: StateFile): Promise<void> {
+    const loop = new EventLoop(this.#scene.timeline, 0);
+    try {
+      await writeStateFile(statePathOf(id), state, replica.disk.mount(loop).durableFiles);
+    } finally {
+      loop.die();
+    }
+  }
+
+  // -------------------------------------------------------------------------- the plain node
+
+  /**
+   * The validator signs by itself for a moment, and its file comes back: into one home, from which nothing follows but
+   * that the file is looked at; or into all, and then the cluster must go on above it.
+   */
+  signElsewhere(chain: Chain, on: number, everywhere: boolean, downMs: number): void {
+    const record = this.#scene.oracle.truth.reference(chain.id);
+    const top = record === undefined || record.retired ? null : topOf(record);
+    if (top === null) return;
+    const position = above(top, this.#scene.oracle.reachOf(chain.id));
+    if (position === null) return;
+    const state = stateAt(chain.id, position, 9, this.#scene.table);
+    const homes = everywhere ? this.#scene.members : [this.#scene.member(on)];
+    for (const member of homes) {
+      member.cancelStart();
+      if (member.replica.process === null) continue;
+      member.replica.kill();
+      this.#lives.gone(member, 'killed');
+    }
+    const starts = homes.map(({ replica }) => replica.starts);
+    void Promise.all(homes.map((member) => this.#write(member, chain.id, state))).then(
+      () => {
+        const isQuiet = homes.every(
+          ({ replica }, at) => replica.process === null && replica.starts === starts[at],
+        );
+        if (!everywhere || !isQuiet || state.signed === null) return;
+        this.#scene.trace.add(`a plain node signed ${chain.id.chainId} ${position.height}`);
+        this.#scene.guard(() => {
+          if (state.signed) this.#scene.oracle.signedElsewhere(chain.id, state.signed.signBytes);
+        });
+        chain.lines.push(position);
+      },
+      // A file that did not come through: then the operator leaves it.
+      () => 'the old one stands',
+    );
+    for (const member of homes) this.#lives.startIn(member, downMs + 200);
+  }
+
+  // ---------------------------------------------------------------------------- corrections
+
+  /** What an operator does about it; false: nothing that the world did explains it. */
+  #correct(code: string, chainId: string): boolean {
+    const at = this.#scene.chains.findIndex(({ id }) => id.chainId === chainId);
+    const chain = this.#scene.chains[at];
+    const beginning = this.#scene.swarm.chains[at]?.beginning;
+    if (chain === undefined) return false;
+    if (code === 'STATE_CONTRADICTS' && beginning === 'contradiction') {
+      this.#stateNever(chain, false);
+      return true;
+    }
+    if (code === 'STATE_MISSING' && beginning === 'nothing') {
+      this.#stateNever(chain, true);
+      return true;
+    }
+    return false;
+  }
+
+  #stateNever(chain: Chain, neverSigned: boolean): void {
+    for (const member of this.#scene.members) {
+      const { site } = member.replica;
+      if (this.#saysNever(member, chain.id) === neverSigned) continue;
+      const chains = site.chains.map((one) =>
+        one.id === chain.id ? { ...one, neverSigned } : one,
+      );
+      member.replica.site = { ...site, chains };
+      const hasFile = this.#scene.oracle.homeHasFile(member.id, chain.id);
+      if (!hasFile) this.#say(member, chain.id, neverSigned ? 'neverSigned' : 'nothing');
+    }
+  }
+}
+
+/** At most one height above the cluster, and above all that it was asked for; null: there is no such place. */
+function above(top: Position, reach: Position | null): Position | null {
+  const { height, round } = top;
+  const places: Position[] = [
+    { height, round, step: 3 },
+    { height, round: round + 1, step: 2 },
+    { height: height + 1n, round: 0, step: 3 },
+    { height: height + 1n, round: 5, step: 2 },
+  ];
+  return places.find((one) => isAbove(one, top) && (!reach || isAbove(one, reach))) ?? null;
+}
+
+/** Signed by whoever has the key beside the cluster. */
+function stateAt(id: RecordId, position: Position, mark: number, table: SignatureTable): StateFile {
+  const { height, round, step } = position;
+  const hash = Buffer.alloc(32, mark);
+  const blockId = { hash, partSetHeader: { total: 1, hash } };
+  const timestamp = { seconds: 1_700_000_000n, nanos: 0 };
+  const type = (step as Step) === 2 ? 1 : 2;
+  const signBytes = voteSignBytes(id.chainId, { type, height, round, blockId, timestamp });
+  return { position, signed: { signBytes, signature: table.sign(signBytes) } };
+}

@@ -1,0 +1,103 @@
+/**
+ * Looking at what a replica is above consensus: its state, its watermarks, the links that it keeps.
+ *
+ * Owns    since when each knows no leader, by its own clock; and telling the oracle of what changed.
+ * Never   judges, but for links: whether one is kept too long shows only here.
+ * Source  docs/architecture.md, "Who holds a validator's link": two seconds without a leader and everybody holds every
+ *         link; one that several list is then reset after 5 s, so that a leader that this replica cannot see gets in.
+ */
+import type { Core } from '@cometkms/consensus/core';
+import { idKey } from '@cometkms/sign-state';
+import type { Member } from './member.js';
+import { positionOf } from './product-truth.js';
+import type { Scene } from './scene.js';
+import { Violation } from './violation.js';
+
+/** By the replica's own clock: 2 s and 5 s of the design, and a second for its timers. */
+const leaderlessForMs = 8000;
+const heldForMs = 6000;
+/** A process that stood still is looked at again, and again, before it is blamed. */
+const looksApartMs = 400;
+
+interface Seen {
+  readonly start: number;
+  applied: number;
+  /** Own clock. Null: there is a leader. */
+  leaderlessSince: number | null;
+  keptLooks: number;
+  lookedAt: number;
+  readonly marks: Map<string, string>;
+}
+
+export class ProductLooking {
+  readonly #scene: Scene;
+  readonly #seen = new Map<Member, Seen>();
+
+  constructor(scene: Scene) {
+    this.#scene = scene;
+  }
+
+  look(member: Member, core: Core): void {
+    const process_ = member.replica.process;
+    const running = process_?.replica;
+    if (process_ === null || !running) return;
+    const now = process_.loop.nowMs();
+    const { starts } = member.replica;
+    let seen = this.#seen.get(member);
+    if (seen?.start !== starts) {
+      const fresh = { start: starts, applied: -1, keptLooks: 0, lookedAt: now };
+      seen = { ...fresh, leaderlessSince: null, marks: new Map() };
+      this.#seen.set(member, seen);
+    }
+    if (core.leader === null) seen.leaderlessSince ??= now;
+    else seen.leaderlessSince = null;
+    const { oracle } = this.#scene;
+    const at = this.#scene.where(member);
+    if (core.applied !== seen.applied) {
+      seen.applied = core.applied;
+      for (const { id } of this.#scene.chains)
+        oracle.stateSeen(at, core.applied, id, running.machine.read(id));
+    }
+    for (const { id, watermark } of running.chains) {
+      const mark = watermark.current();
+      if (mark === null) continue;
+      const where = positionOf(mark.hrs);
+      const name = idKey(id);
+      if (seen.marks.get(name) === where) continue;
+      seen.marks.set(name, where);
+      oracle.marked(at, id, mark.hrs);
+    }
+    this.#lookAtLinks(member, seen, now);
+  }
+
+  /** By its own clock; endless for one that has not joined. */
+  leaderlessMs(member: Member): number {
+    const seen = this.#seen.get(member);
+    if (seen?.start !== member.replica.starts) return Number.POSITIVE_INFINITY;
+    const now = member.replica.process?.loop.nowMs() ?? 0;
+    return seen.leaderlessSince === null ? 0 : now - seen.leaderlessSince;
+  }
+
+  #lookAtLinks(member: Member, seen: Seen, now: number): void {
+    if (now - seen.lookedAt < looksApartMs) return;
+    seen.lookedAt = now;
+    const leaderlessMs = seen.leaderlessSince === null ? 0 : now - seen.leaderlessSince;
+    const kept =
+      leaderlessMs < leaderlessForMs
+        ? undefined
+        : member.links.find((link) => link.connectedMs > heldForMs && this.#isShared(link.address));
+    seen.keptLooks = kept === undefined ? 0 : seen.keptLooks + 1;
+    if (seen.keptLooks < 4) return;
+    throw new Violation(
+      'a replica without a leader gives up a link that others list, for a moment',
+      `${member.replica.name} has known no leader for ${Math.round(leaderlessMs)} ms and keeps ${kept?.address}`,
+    );
+  }
+
+  #isShared(address: string): boolean {
+    const listing = this.#scene.members.filter(({ replica }) =>
+      replica.site.chains.some(({ validators }) => validators.includes(address)),
+    );
+    return listing.length > 1;
+  }
+}
