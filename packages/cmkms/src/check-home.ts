@@ -18,6 +18,7 @@ import {
 } from '@cometkms/signer';
 import { localAddresses } from './bind-failure.js';
 import { type CheckedIdentity, checkIdentity } from './check-identity.js';
+import { checkWitness } from './check-witness.js';
 import { refuseClashes } from './config/clashes.js';
 import type { ChainSettings, Settings, Warning } from './config/settings.js';
 import { CmkmsError } from './errors.js';
@@ -50,6 +51,10 @@ export async function checkHome(settings: Settings, now: Date = new Date()): Pro
   await checkLayout(paths);
   const identity = await checkIdentity(settings, paths, now);
   refuseDefaultClash(settings, identity);
+  if (identity.witness) await checkWitness(settings, paths);
+  else if (settings.chains.length === 0) {
+    throw new CmkmsError('CHAIN_MISSING', { where: settings.configFile ?? 'no config.toml' });
+  }
   const chains: CheckedChain[] = [];
   for (const chain of settings.chains) {
     chains.push(await checkChain(chain, settings, identity));

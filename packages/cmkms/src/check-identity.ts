@@ -1,8 +1,8 @@
 /**
- * Who this replica is, and whether all that says so agrees: id, peer list, certificate, genesis.json,
- * priv/replica.json.
+ * Who this replica is, and whether all that says so agrees: id, peer list, certificate, genesis.json
+ * or join.json, priv/replica.json, and the memberships that the log has had.
  *
- * Owns    the comparison of these five before anything is bound, and the refusal of a lost log.
+ * Owns    the comparison of these before anything is bound, and the refusal of a lost log.
  * Never   asks another replica: what only they know (a log without this replica's file) is found at the link.
  * Rule    docs/architecture.md, consensus 8.
  * Proof   test/cli-check.test.ts (one home per way to be wrong).
@@ -10,16 +10,20 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { type ReplicaCertificate, readReplicaCertificate } from '@cometkms/consensus';
+import { systemFiles } from '@cometkms/signer';
 import type { HostPort } from './config/addresses.js';
 import type { Settings, Warning } from './config/settings.js';
 import { CmkmsError } from './errors.js';
 import { type HomePaths, isEmpty, isMissing } from './home.js';
 import {
   type GenesisFile,
+  type JoinFile,
   type ReplicaFile,
   readGenesisFile,
+  readJoinFile,
   readReplicaFile,
 } from './home-records.js';
+import { earlierText, judgeList, readMemberships } from './memberships.js';
 
 export interface CheckedTls {
   readonly caPem: string;
@@ -33,6 +37,8 @@ export interface CheckedMember {
   readonly address: string;
   /** Null: only the member itself knows (no genesis.json). */
   readonly identity: string | null;
+  /** As genesis.json says, and of this replica itself its own home: what the log says is for who runs. */
+  readonly witness: boolean;
 }
 
 export interface CheckedIdentity {
@@ -45,6 +51,10 @@ export interface CheckedIdentity {
   /** Null when solo, or with --insecure-raft. */
   readonly tls: CheckedTls | null;
   readonly genesis: GenesisFile | null;
+  /** Null: this home is of a founder. */
+  readonly join: JoinFile | null;
+  /** This home says that its replica holds no key. */
+  readonly witness: boolean;
   /** Null: never joined. */
   readonly replica: ReplicaFile | null;
   readonly warnings: readonly Warning[];
@@ -60,16 +70,17 @@ export async function checkIdentity(
   now: Date,
 ): Promise<CheckedIdentity> {
   const genesis = await readGenesisFile(paths.genesis);
+  const joining = await readJoinFile(paths.join);
   const replica = await readReplicaFile(paths.replica);
-  refuseOtherCluster(genesis, replica, paths);
+  refuseMixedHome(genesis, joining, replica, paths);
   // Before anything else could look for a cluster to found: this one was founded.
   if (replica !== null && (await isEmpty(paths.wal))) {
-    const { clusterId, joinedAt } = replica;
-    throw new CmkmsError('DATA_MISSING', { data: paths.wal, clusterId, joinedAt });
+    const { clusterId, joinedAt, name: id } = replica;
+    throw new CmkmsError('DATA_MISSING', { data: paths.wal, clusterId, joinedAt, id });
   }
-  refuseOtherMembers(settings, genesis, replica);
+  const edited = await judgeMembers(settings, genesis, replica, paths);
   if (settings.solo) return solo(settings, replica);
-  refuseInsecureWithGenesis(settings, genesis);
+  refuseInsecureWithRecord(settings, genesis ?? joining);
   const tls = settings.insecureRaft ? null : await readTls(settings, now);
   const { name, from } = nameOf(settings, tls);
   const own = settings.peers.find((peer) => peer.name === name);
@@ -77,8 +88,14 @@ export async function checkIdentity(
     const peers = settings.peers.map((peer) => peer.name);
     throw new CmkmsError('ID_NOT_IN_PEERS', { id: name, from, peers });
   }
-  if (tls !== null) refuseOtherCertificate(settings, tls.certificate, name, genesis, replica);
-  const identities = new Map(genesis?.members.map((member) => [member.name, member.identity]));
+  const founder = genesis?.members.find((member) => member.name === name) ?? null;
+  const home = {
+    clusterId: (genesis ?? joining)?.clusterId,
+    identity: (founder ?? joining)?.identity,
+  };
+  if (tls !== null) refuseOtherCertificate(settings, tls.certificate, name, home, replica);
+  const witness = (founder ?? joining)?.witness ?? false;
+  const founders = new Map(genesis?.members.map((member) => [member.name, member]));
   return {
     name,
     members: settings.peers.map((peer) => ({
@@ -86,13 +103,16 @@ export async function checkIdentity(
       address: peer.host.includes(':')
         ? `[${peer.host}]:${peer.port}`
         : `${peer.host}:${peer.port}`,
-      identity: identities.get(peer.name) ?? null,
+      identity: founders.get(peer.name)?.identity ?? null,
+      witness: peer.name === name ? witness : (founders.get(peer.name)?.witness ?? false),
     })),
     raftListen: settings.raftAddress ?? { host: own.host, port: own.port },
     tls,
     genesis,
+    join: joining,
+    witness,
     replica,
-    warnings: tls === null ? [] : expiry(tls.certificate, now),
+    warnings: [...edited, ...(tls === null ? [] : expiry(tls.certificate, now))],
   };
 }
 
@@ -100,50 +120,76 @@ function solo(settings: Settings, replica: ReplicaFile | null): CheckedIdentity 
   const name = settings.id?.value ?? replica?.name ?? settings.hostName;
   return {
     name,
-    members: [{ name, address: '', identity: replica?.identity ?? null }],
+    members: [{ name, address: '', identity: replica?.identity ?? null, witness: false }],
     raftListen: null,
     tls: null,
     genesis: null,
+    join: null,
+    witness: false,
     replica,
     warnings: [],
   };
 }
 
-function refuseOtherCluster(
+function refuseMixedHome(
   genesis: GenesisFile | null,
+  joining: JoinFile | null,
   replica: ReplicaFile | null,
   paths: HomePaths,
 ): void {
-  if (genesis === null || replica === null || genesis.clusterId === replica.clusterId) return;
+  if (genesis !== null && joining !== null) {
+    throw new CmkmsError('CLUSTER_DIFFERS', {
+      path: paths.join,
+      found: 'a home that joins a cluster',
+      wanted: 'one that founds it',
+      source: 'genesis.json',
+    });
+  }
+  const record = genesis ?? joining;
+  if (record === null || replica === null || record.clusterId === replica.clusterId) return;
   throw new CmkmsError('CLUSTER_DIFFERS', {
     path: paths.replica,
     found: `cluster ${replica.clusterId}`,
-    wanted: `cluster ${genesis.clusterId}`,
-    source: 'genesis.json',
+    wanted: `cluster ${record.clusterId}`,
+    source: genesis === null ? 'join.json' : 'genesis.json',
   });
 }
 
 /**
- * The genesis binds until this replica joined; from then on its log does, and it knows of later members.
+ * The genesis binds until this replica joined; from then on its log does, and it knows of later members. The
+ * running replica asks the log itself; this is what `check` can see of it beside a running one.
  * A cluster's home that is told to be solo is a second signer, whenever it is told so.
  */
-function refuseOtherMembers(
+async function judgeMembers(
   settings: Settings,
   genesis: GenesisFile | null,
   replica: ReplicaFile | null,
-): void {
-  if (genesis === null || (replica !== null && !settings.solo)) return;
+  paths: HomePaths,
+): Promise<readonly Warning[]> {
   const config = settings.peers.map((peer) => peer.name);
-  const members = genesis.members.map((member) => member.name).sort();
-  if (config.join() === members.join()) return;
-  throw new CmkmsError('MEMBERS_DIFFER', { config, members, source: 'genesis.json' });
+  const founders = genesis?.members.map((member) => member.name).sort();
+  const founded = founders === undefined ? [] : [{ index: 0, members: founders }];
+  const logged = replica === null ? [] : await readMemberships(paths.memberships, systemFiles);
+  if (founded.length + logged.length === 0) return [];
+  // A solo home has a log of one member, whatever its name is.
+  if (settings.solo && founders === undefined && logged.at(-1)?.members.length === 1) return [];
+  const verdict = judgeList(config, [...founded, ...logged]);
+  if (verdict.kind === 'same') return [];
+  const { members } = verdict;
+  if (verdict.kind === 'earlier' && replica !== null) {
+    return [{ code: 'MEMBERS_EDITED', text: earlierText(config, members) }];
+  }
+  // A log of an earlier version of this program: it alone knows who came after the founders.
+  if (replica !== null && logged.length === 0 && !settings.solo) return [];
+  const source = logged.length === 0 ? 'genesis.json' : 'its log';
+  throw new CmkmsError('MEMBERS_DIFFER', { config, members, source });
 }
 
-function refuseInsecureWithGenesis(settings: Settings, genesis: GenesisFile | null): void {
-  if (!settings.insecureRaft || genesis === null) return;
+function refuseInsecureWithRecord(settings: Settings, record: object | null): void {
+  if (!settings.insecureRaft || record === null) return;
   throw new CmkmsError('CONFIG', {
     where: '--insecure-raft',
-    problem: 'this home has certificates, and its genesis.json counts on them.',
+    problem: 'this home has certificates, and its record of the cluster counts on them.',
     remedy: 'leave the flag out.',
   });
 }
@@ -163,19 +209,18 @@ function refuseOtherCertificate(
   settings: Settings,
   certificate: ReplicaCertificate,
   name: string,
-  genesis: GenesisFile | null,
+  home: { readonly clusterId: string | undefined; readonly identity: string | undefined },
   replica: ReplicaFile | null,
 ): void {
   const path = settings.tls.certificatePath;
-  const clusterId = replica?.clusterId ?? genesis?.clusterId;
+  const clusterId = replica?.clusterId ?? home.clusterId;
   const is = `${certificate.replicaName} of cluster ${certificate.clusterId}`;
   const otherCluster = clusterId !== undefined && clusterId !== certificate.clusterId;
   if (certificate.replicaName !== name || otherCluster) {
     const wanted = clusterId === undefined ? name : `${name} of cluster ${clusterId}`;
     throw new CmkmsError('CERT_ID', { path, is, wanted });
   }
-  const member = genesis?.members.find((candidate) => candidate.name === name);
-  const identity = replica?.identity ?? member?.identity;
+  const identity = replica?.identity ?? home.identity;
   if (identity === undefined || identity === certificate.identity) return;
   throw new CmkmsError('CERT_ID', {
     path,

@@ -21,6 +21,12 @@ function row<F>(
   return { exitCode, says, remedy };
 }
 
+type Role = 'witness' | 'holder';
+const roles: Readonly<Record<Role, string>> = {
+  witness: 'a witness',
+  holder: 'one that holds the key',
+};
+
 export const cmkmsErrors = {
   // ------------------------------------------------------------------------- configuration, usage
   USAGE: row(
@@ -114,6 +120,28 @@ export const cmkmsErrors = {
     (f: { path: string }) => `${f.path} exists already, and nothing is ever overwritten.`,
     () => 'choose another place, or move it away.',
   ),
+  WITNESS_CHAIN: row(
+    EXIT.CONFIGURATION,
+    (f: { chainId: string; where: string }) =>
+      `${f.where}: chain ${f.chainId} is configured, and this is the home of a witness: it signs for nobody.`,
+    () => 'remove the chain (chain_id and validator_addr, or the [[chain]] table) from this home.',
+  ),
+  WITNESS_HOME: row(
+    EXIT.CONFIGURATION,
+    (f: { home: string }) => `${f.home} is the home of a witness, and a witness holds no key.`,
+    () => 'leave this home out; only the replicas that sign take the key.',
+  ),
+  AUTHORITY: row(
+    EXIT.CONFIGURATION,
+    (f: { path: string; detail: string }) => `${f.path} cannot issue certificates: ${f.detail}.`,
+    () => 'give --ca the directory ca that cmkms cluster init wrote, with ca.crt and ca.key.',
+  ),
+  MEMBER_UNKNOWN: row(
+    EXIT.CONFIGURATION,
+    (f: { id: string; members: readonly string[] }) =>
+      `${f.id} is no member; the members are ${f.members.join(', ')}.`,
+    () => 'cmkms cluster status lists them.',
+  ),
 
   // -------------------------------------------------------------------------- refused for safety
   PEERS_EMPTY: row(
@@ -127,14 +155,39 @@ export const cmkmsErrors = {
     (f: { config: readonly string[]; members: readonly string[]; source: string }) =>
       `config lists ${f.config.join(', ') || 'no peer'}; the cluster's members (${f.source}) are ${f.members.join(', ')}.`,
     () =>
-      'restore the list. Addresses may change by editing; which replicas are members does not change that way.',
+      'restore the list. Addresses may change by editing; members change by cmkms cluster add, cmkms cluster remove and cmkms cluster replace, on the leader.',
   ),
   DATA_MISSING: row(
     EXIT.UNSAFE,
-    (f: { data: string; clusterId: string; joinedAt: string }) =>
+    (f: { data: string; clusterId: string; joinedAt: string; id: string }) =>
       `${f.data} holds no log, but this replica belongs to cluster ${f.clusterId} (priv/replica.json, since ${f.joinedAt}). Its log is gone or the volume is not mounted.`,
+    (f) =>
+      `mount it. If it is lost for good, leave this home stopped: without its log it could vote twice. Make a new one with cmkms cluster home, and on the leader admit it in the place of this one: cmkms cluster replace ${f.id}.`,
+  ),
+  WITNESS_KEY: row(
+    EXIT.UNSAFE,
+    (f: { path: string }) =>
+      `${f.path} is a consensus key, and this is the home of a witness: it holds none.`,
+    (f) => `if it is a copy, destroy ${f.path}; the replicas that sign have their own.`,
+  ),
+  ROLE_DIFFERS: row(
+    EXIT.UNSAFE,
+    (f: { id: string; home: Role; cluster: Role }) =>
+      `the home of ${f.id} is made for ${roles[f.home]}, the cluster admitted it as ${roles[f.cluster]}.`,
+    (f) =>
+      `on the leader: cmkms cluster remove ${f.id}; then a new home (cmkms cluster home), and the same of --witness there and when it is added.`,
+  ),
+  REMOVED: row(
+    EXIT.UNSAFE,
+    (f: { peer: string; detail: string }) => `${f.peer} refuses this replica: ${f.detail}.`,
     () =>
-      'mount it. If it is lost for good, leave this home stopped: without its log it could vote twice. The others go on while they are a majority.',
+      'it is out for good: its identity is never taken again. Destroy its key if it is not needed here; for another replica: cmkms cluster home, then cmkms cluster add on the leader.',
+  ),
+  CHANGE_REFUSED: row(
+    EXIT.UNSAFE,
+    (f: { change: string; reason: string; remedy: string }) =>
+      `${f.change} is refused: ${f.reason}. Nothing was changed.`,
+    (f) => f.remedy,
   ),
   RECORD_DAMAGED: row(
     EXIT.UNSAFE,
@@ -273,6 +326,18 @@ export const cmkmsErrors = {
         ? 'wait until a majority of the replicas is up (cmkms status), then ask again.'
         : `run the same command with the home of ${f.leader}, on its machine.`,
   ),
+  NOT_CAUGHT_UP: row(
+    EXIT.ENVIRONMENT,
+    (f: { id: string; waitedMs: number; detail: string }) =>
+      `${f.id} is a learner, and did not become a voter within ${f.waitedMs / 1000} s: ${f.detail}.`,
+    (f) =>
+      `start ${f.id} where it does not run, then give the same command again: it goes on from here.`,
+  ),
+  NOBODY_TOOK_OVER: row(
+    EXIT.ENVIRONMENT,
+    (f: { leader: string }) => `nobody took leadership over in time; ${f.leader} leads on.`,
+    () => 'look who is reachable and without lag (cmkms cluster status), then ask again.',
+  ),
   OUTCOME_UNKNOWN: row(
     EXIT.ENVIRONMENT,
     (f: { detail: string }) => `it is not known whether the change took place: ${f.detail}.`,
@@ -294,7 +359,7 @@ export const cmkmsErrors = {
     EXIT.UNSAFE,
     (f: { peer: string; detail: string }) => `${f.peer} refuses this replica: ${f.detail}.`,
     () =>
-      'its disk is older than what it has promised, or a copy. Put back the newest disk; if it is lost for good, leave this home stopped: it could vote twice.',
+      'its disk is older than what it has promised, or a copy. Put back the newest disk. If it is lost for good, leave this home stopped: it could vote twice. Make a new one with cmkms cluster home, and on the leader admit it in the place of this one: cmkms cluster replace.',
   ),
   NOT_RUNNING: row(
     EXIT.ENVIRONMENT,

@@ -1,5 +1,5 @@
 /**
- * The two small files that tie a home to its cluster: genesis.json and priv/replica.json.
+ * The small files that tie a home to its cluster: genesis.json or join.json, and priv/replica.json.
  *
  * Owns    their formats, reading them strictly, and writing each exactly once.
  * Never   overwrites one: a second genesis would be a second cluster with the same key.
@@ -26,6 +26,14 @@ export interface GenesisFile {
   readonly clusterId: string;
   /** In order of name. */
   readonly members: readonly GenesisMember[];
+}
+
+/** The home of a replica that joins a cluster which exists: in place of genesis.json. */
+export interface JoinFile {
+  readonly clusterId: string;
+  readonly name: string;
+  readonly identity: string;
+  readonly witness: boolean;
 }
 
 /** This home's replica has joined: from now on a missing log is a lost log. */
@@ -70,6 +78,25 @@ export async function writeGenesisFile(path: string, genesis: GenesisFile): Prom
   await writeNewFile(path, format({ ...genesis }));
 }
 
+/** Null: there is none. @throws CmkmsError RECORD_DAMAGED */
+export async function readJoinFile(path: string): Promise<JoinFile | null> {
+  return readRecord(path, (record) => {
+    const name = text(record, 'name');
+    checkReplicaName(name);
+    return {
+      clusterId: pattern(record, 'clusterId', clusterPattern),
+      name,
+      identity: pattern(record, 'identity', identityPattern),
+      witness: record['witness'] === true,
+    };
+  });
+}
+
+/** @throws CmkmsError EXISTS */
+export async function writeJoinFile(path: string, join: JoinFile): Promise<void> {
+  await writeNewFile(path, format({ ...join }));
+}
+
 /** Null: this replica never joined a cluster. @throws CmkmsError RECORD_DAMAGED */
 export async function readReplicaFile(path: string): Promise<ReplicaFile | null> {
   return readRecord(path, (record) => ({
@@ -89,11 +116,11 @@ export async function writeReplicaFile(
   await replaceFile(path, Buffer.from(format({ ...replica })), files);
 }
 
-function format(record: Readonly<Record<string, unknown>>): string {
+export function format(record: Readonly<Record<string, unknown>>): string {
   return `${JSON.stringify({ version: VERSION, ...record }, null, 2)}\n`;
 }
 
-async function readRecord<T>(
+export async function readRecord<T>(
   path: string,
   read: (record: Readonly<Record<string, unknown>>) => T,
 ): Promise<T | null> {

@@ -4,10 +4,10 @@
  * Owns    the paths, the modes (directories 0700, files 0600), and the signs of the Go program's data.
  * Never   writes into data/: that is the running replica's, except for the lock (home-lock.ts).
  *
- *     config.toml  genesis.json
+ *     config.toml  genesis.json (of a founder) or join.json (of one that joins later)
  *     tls/         ca.crt  replica.crt  replica.key
  *     priv/        key, state and import note of each chain; replica.json once this replica joined
- *     data/        wal/  watermark/  journal/  lock/  admin.sock
+ *     data/        wal/  watermark/  journal/  lock/  memberships.json  admin.sock
  */
 import { constants } from 'node:fs';
 import { access, mkdir, open, readdir, stat } from 'node:fs/promises';
@@ -22,6 +22,7 @@ export interface HomePaths {
   readonly home: string;
   readonly config: string;
   readonly genesis: string;
+  readonly join: string;
   readonly priv: string;
   /** Written once, when this replica joined its cluster; beside the keys, not in data/. */
   readonly replica: string;
@@ -30,6 +31,8 @@ export interface HomePaths {
   readonly watermark: string;
   readonly journal: string;
   readonly lock: string;
+  /** Who was a member when, as far as this replica saw: for its configuration alone. */
+  readonly memberships: string;
   readonly adminSocket: string;
 }
 
@@ -40,6 +43,7 @@ export function homePaths(home: string): HomePaths {
     home,
     config: join(home, 'config.toml'),
     genesis: join(home, 'genesis.json'),
+    join: join(home, 'join.json'),
     priv,
     replica: join(priv, 'replica.json'),
     data,
@@ -47,6 +51,7 @@ export function homePaths(home: string): HomePaths {
     watermark: join(data, 'watermark'),
     journal: join(data, 'journal'),
     lock: join(data, 'lock'),
+    memberships: join(data, 'memberships.json'),
     adminSocket: join(data, 'admin.sock'),
   };
 }

@@ -78,8 +78,13 @@ export type MemberRole = 'leader' | 'follower' | 'candidate' | 'learner' | 'unkn
 export interface MemberStatus {
   /** The name of the `peer` list. */
   readonly id: string;
+  /** Of its certificate's public key, lower-case hex: Raft's member id. */
+  readonly identity: string;
   readonly address: string;
   readonly self: boolean;
+  /** False: a learner. */
+  readonly voter: boolean;
+  /** It votes and stores, and holds no key. */
   readonly witness: boolean;
   readonly role: MemberRole;
   /** In contact now. True for this replica itself. */
@@ -90,6 +95,8 @@ export interface MemberStatus {
   /** Age of the last message; null where none ever came in this run. */
   readonly lastContactMs: number | null;
   readonly version: string | null;
+  /** Unix milliseconds, as it said last; null where it said nothing or has none. */
+  readonly certificateNotAfter: number | null;
   /** The configuration items in which this member differs from us, as its hello says; empty is agreement. */
   readonly configDrift: readonly string[];
 }
@@ -119,7 +126,7 @@ export interface ConsensusStatus {
   readonly voters: number;
   /** This replica included where it votes. */
   readonly votersReachable: number;
-  /** In the order of the membership, this replica included. */
+  /** In the order of the membership, learners last; this replica included where it is a member. */
   readonly members: readonly MemberStatus[];
 }
 
@@ -131,6 +138,8 @@ export type Phase =
       /** `id=host:port`, with the reason where one is known. */
       readonly missing: readonly string[];
     }
+  /** This home joins a cluster that exists, and waits to be admitted. */
+  | { readonly kind: 'joining'; readonly waits: string }
   | { readonly kind: 'running' }
   /** Stopping: leadership is being handed over, links are being closed. */
   | { readonly kind: 'draining' }
@@ -160,10 +169,11 @@ export interface StatusSource {
   status(): ReplicaStatus;
 }
 
-/** How many more voters may fail before nothing can be signed. */
+/** How many more voters may fail, whichever they are, before nothing can be signed: a witness signs nothing. */
 export function faultTolerance(consensus: ConsensusStatus): number {
   const quorum = Math.floor(consensus.voters / 2) + 1;
-  return Math.max(0, consensus.votersReachable - quorum);
+  const holders = consensus.members.filter((m) => m.voter && !m.witness && m.reachable).length;
+  return Math.max(0, Math.min(consensus.votersReachable - quorum, holders - 1));
 }
 
 /** The label under which metrics know a key: the first 8 hex digits of its address. */

@@ -34,6 +34,11 @@ const calm: AdminHandler = {
   haltClear: never,
   haltShow: () => Promise.resolve({ chains: [] }),
   chainRetire: never,
+  memberAdd: never,
+  memberReplace: never,
+  memberPromote: never,
+  memberRemove: never,
+  leaderTransfer: never,
 };
 
 interface Running {

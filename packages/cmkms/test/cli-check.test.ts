@@ -12,6 +12,7 @@ import { writeStateFile } from '@cometkms/signer';
 import type { Flags } from '../src/config/layers.js';
 import { CmkmsError } from '../src/errors.js';
 import { homePaths } from '../src/home.js';
+import { writeJoinFile } from '../src/home-records.js';
 import { writeImportNote } from '../src/import-note.js';
 import {
   check,
@@ -64,6 +65,28 @@ const rows: readonly Row[] = [
     (w) => writeFile(join(w.home, 'data'), ''),
     'NOT_WRITABLE',
     /data cannot be written: it is no directory/,
+  ],
+  [
+    'no chain, in a home that holds a key',
+    async (w) => {
+      const path = join(w.home, 'config.toml');
+      const toml = await readFile(path, 'utf8');
+      await writeFile(
+        path,
+        toml.replace(/^(chain_id|validator_addr) = ("[^"]*"|\[[^\]]*\])/gm, ''),
+      );
+    },
+    'CHAIN_MISSING',
+    /config\.toml: no chain is configured, so there is nothing to sign\.$/,
+  ],
+  [
+    'the records of a founder and of one that joins in one home',
+    async (w) => {
+      const join_ = { clusterId: 'c-1', name: 'a', identity: 'f'.repeat(64), witness: false };
+      await writeJoinFile(join(w.home, 'join.json'), join_);
+    },
+    'CLUSTER_DIFFERS',
+    /join\.json is of a home that joins a cluster, genesis\.json of one that founds it\.$/,
   ],
   [
     'the id of no peer',

@@ -138,12 +138,6 @@ const rows: readonly (readonly [file: string, code: string, says: string, fix: s
     'set lease to less than election_timeout, or use a profile.',
   ],
   [
-    'no-chain',
-    'CHAIN_MISSING',
-    'FILE: no chain is configured, so there is nothing to sign.',
-    'give chain_id and validator_addr (--chain-id, --validator-addr), or a [[chain]] table.',
-  ],
-  [
     'no-toml',
     'CONFIG',
     'FILE:3: this is no TOML: expected comma or end of structure (column 1).',

@@ -60,8 +60,10 @@ export const osmosis: ChainStatus = {
 export function member(id: string, facts: Partial<MemberStatus> = {}): MemberStatus {
   return {
     id,
+    identity: id.padEnd(64, '0'),
     address: `10.0.0.1${id.charCodeAt(4) - 97}:9430`,
     self: false,
+    voter: true,
     witness: false,
     role: 'follower',
     reachable: true,
@@ -69,6 +71,7 @@ export function member(id: string, facts: Partial<MemberStatus> = {}): MemberSta
     rttMs: 0.4,
     lastContactMs: 12,
     version: '0.1.0',
+    certificateNotAfter: now + 3650 * 24 * hour,
     configDrift: [],
     ...facts,
   };

@@ -62,7 +62,7 @@ const rows: readonly Row[] = [
   [
     'the others are out of contact',
     alone,
-    ['NO_QUORUM: 1 of 3 replicas in contact; kms-b 12 s ago, kms-c never seen'],
+    ['NO_QUORUM: 1 of 3 voters in contact; kms-b 12 s ago, kms-c never seen'],
   ],
   [
     'two of two are needed',
@@ -71,7 +71,7 @@ const rows: readonly Row[] = [
       votersReachable: 1,
       members: [member('kms-a', { self: true }), member('kms-b', { reachable: false })],
     }),
-    ['NO_QUORUM: 1 of 2 replicas in contact; kms-b 12 ms ago'],
+    ['NO_QUORUM: 1 of 2 voters in contact; kms-b 12 ms ago'],
   ],
   [
     'one of three is down: still ready, nothing more may fail',
@@ -133,9 +133,37 @@ const rows: readonly Row[] = [
   ],
   [
     'another replica has other settings',
-    withConsensus({ members: [member('kms-b', { configDrift: ['election_timeout', 'chains'] })] }),
+    withConsensus({
+      members: [
+        ...consensus.members.filter(({ id }) => id !== 'kms-b'),
+        member('kms-b', { configDrift: ['election_timeout', 'chains'] }),
+      ],
+    }),
     [],
     ['CONFIG_DRIFT: kms-b differs in election_timeout, chains'],
+  ],
+  [
+    'a home that joins, and is not admitted yet',
+    { ...healthy, phase: { kind: 'joining', waits: 'on the leader: ...' }, consensus: null },
+    ['WAITING_FOR_ADMISSION: on the leader: ...'],
+  ],
+  [
+    'a learner that is away: no voter is',
+    withConsensus({
+      members: [
+        ...consensus.members,
+        member('kms-d', { voter: false, role: 'learner', reachable: false }),
+      ],
+    }),
+    [],
+  ],
+  [
+    'one key holder and two witnesses: a quorum may lose one, and nothing could be signed',
+    withConsensus({
+      members: consensus.members.map((each) => ({ ...each, witness: !each.self })),
+    }),
+    [],
+    ['NO_FAULT_TOLERANCE: 3 of 3 voters in contact: if one more stops, signing stops'],
   ],
   [
     'certificates end',

@@ -18,14 +18,14 @@ function statement(facts: Partial<Statement> = {}): Statement {
   };
 }
 
-function three(): Members {
+function three(witness = 'c'): Members {
   const members = new Members('id-a');
   members.setMembers(
     ['a', 'b', 'c'].map((name) => ({
       id: `id-${name}`,
       name,
       address: `${name}:9430`,
-      witness: name === 'c',
+      witness: name === witness,
     })),
   );
   return members;
@@ -64,7 +64,7 @@ test('only a member that holds the key may hand requests on, over a link that is
 });
 
 test('a member lists what it last said, also when it is away; one never heard counts as listing', () => {
-  const members = three();
+  const members = three('nobody');
   members.stated('id-a', statement());
   members.stated('id-b', statement({ chains: [] }));
   members.linkEnded('id-b');
@@ -73,6 +73,17 @@ test('a member lists what it last said, also when it is away; one never heard co
   members.stated('id-b', statement());
   members.linkEnded('id-b');
   assert.deepEqual(listing(), ['a', 'b', 'c']);
+});
+
+test('a witness lists no validator, whether it was heard or not: it dials nobody', () => {
+  const members = three();
+  for (const each of ['id-a', 'id-b', 'id-c']) {
+    assert.deepEqual(
+      members.listing(id, validator).map(({ name }) => name),
+      ['a', 'b'],
+    );
+    members.stated(each, statement());
+  }
 });
 
 test('who holds a link: the others that say so over a link that is up', () => {

@@ -49,6 +49,11 @@ async function replicaAdmin(t: TestContext, home: string, status: ReplicaStatus)
     haltClear: never,
     haltShow: never,
     chainRetire: never,
+    memberAdd: never,
+    memberReplace: never,
+    memberPromote: never,
+    memberRemove: never,
+    leaderTransfer: never,
   };
   const path = join(home, 'data', 'admin.sock');
   const server = await startAdmin(home, path, handler, () => undefined);

@@ -120,7 +120,7 @@ osmosis-1  key 77C0112233445566778899AABBCCDDEEFF001122 (ed25519)
   median        3.1 ms
 
 not ready
-  NO_QUORUM  1 of 3 replicas in contact; kms-b 12 s ago, kms-c never seen (for 0 ms)
+  NO_QUORUM  1 of 3 voters in contact; kms-b 12 s ago, kms-c never seen (for 0 ms)
   KEY_MISSING  no key loaded for cosmoshub-4 (for 0 ms)
 
 notes

@@ -88,18 +88,53 @@ export async function issueReplicaCertificate(
     readonly privateKeyPem?: string;
   },
 ): Promise<IssuedReplicaCertificate> {
+  const keys = await keyPair(subject.privateKeyPem);
+  const certificatePem = await issue(authority, subject, keys.publicKey);
+  return {
+    certificatePem,
+    privateKeyPem: subject.privateKeyPem ?? (await exportPrivateKey(keys.privateKey)),
+    identity: readReplicaCertificate(certificatePem).identity,
+  };
+}
+
+/**
+ * Issues a replica's certificate anew, for the public key in the old one: the identity stays, and the replica's
+ * private key need not be where the authority is.
+ * @returns the new certificate
+ * @throws ConsensusError CONSENSUS_CERTIFICATE_INVALID  also where this authority did not issue the old one
+ */
+export async function renewReplicaCertificate(
+  authority: KeyedCertificate,
+  certificatePem: string,
+): Promise<string> {
+  const said = readReplicaCertificate(certificatePem);
+  const [old, issuer] = [new X509Certificate(certificatePem), readAuthority(authority)];
+  const issuedBy = new X509Certificate(issuer.toString('pem'));
+  if (!old.checkIssued(issuedBy) || !old.verify(issuedBy.publicKey)) {
+    const detail = 'another authority issued it';
+    throw new ConsensusError('CONSENSUS_CERTIFICATE_INVALID', { detail });
+  }
+  const spki = old.publicKey.export({ type: 'spki', format: 'der' });
+  const publicKey = await webcrypto.subtle.importKey('spki', spki, algorithm, true, ['verify']);
+  return await issue(authority, said, publicKey);
+}
+
+async function issue(
+  authority: KeyedCertificate,
+  subject: { readonly clusterId: string; readonly replicaName: string },
+  publicKey: webcrypto.CryptoKey,
+): Promise<string> {
   checkName('cluster id', subject.clusterId);
   checkName('replica name', subject.replicaName);
   const issuer = readAuthority(authority);
   const signingKey = await importPrivateKey(authority.privateKeyPem);
-  const keys = await keyPair(subject.privateKeyPem);
   const uri = `cmkms://${subject.clusterId}/${subject.replicaName}`;
   const certificate = await x509.X509CertificateGenerator.create(
     {
       ...validity(),
       subject: `CN=${subject.replicaName}`,
       issuer: issuer.subjectName,
-      publicKey: keys.publicKey,
+      publicKey,
       signingKey,
       signingAlgorithm,
       extensions: [
@@ -115,12 +150,7 @@ export async function issueReplicaCertificate(
     },
     webcrypto,
   );
-  const certificatePem = `${certificate.toString('pem')}\n`;
-  return {
-    certificatePem,
-    privateKeyPem: subject.privateKeyPem ?? (await exportPrivateKey(keys.privateKey)),
-    identity: readReplicaCertificate(certificatePem).identity,
-  };
+  return `${certificate.toString('pem')}\n`;
 }
 
 /**

@@ -8,6 +8,7 @@ export * from './certificates.js';
 export { refusalInWords } from './change-refusals.js';
 export { type Clock, type Entropy, systemClock, systemEntropy } from './clock.js';
 export { type CoreConfigFault, checkCoreConfig } from './core/config.js';
+export { membersOf } from './core/membership.js';
 export type { CoreStatus } from './core/status.js';
 export * from './core/types.js';
 export * from './errors.js';

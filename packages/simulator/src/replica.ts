@@ -193,6 +193,8 @@ export class SimulatedReplica {
       raftListen: { host: '10.0.0.1', port: 1 },
       tls: null,
       genesis: { clusterId: site.clusterId, members: [] },
+      join: null,
+      witness: false,
       replica: record === null ? null : JSON.parse(Buffer.from(record.bytes).toString()),
       warnings: [],
       paths,

@@ -5,5 +5,14 @@
  * Never   exports how a line is written or read.
  */
 export { AdminRefusal, adminRequest } from './client.js';
-export type { AdminKind, AdminRequest, AdminResults, ChainChoice, RequestOf } from './protocol.js';
+export {
+  type AdminKind,
+  type AdminRequest,
+  type AdminResults,
+  type ChainChoice,
+  identityPattern,
+  type MembershipResult,
+  type Newcomer,
+  type RequestOf,
+} from './protocol.js';
 export { type AdminHandler, type AdminServer, checkSocketPath, startAdmin } from './server.js';

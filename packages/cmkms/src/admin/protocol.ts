@@ -5,6 +5,8 @@
  * Never   carries key material in either direction.
  * Proof   test/admin-protocol.test.ts.
  */
+import { checkReplicaName, parseHostPort } from '../config/addresses.js';
+import { BadValue } from '../config/values.js';
 import type { PositionJson, StatusJson } from '../http/status-json.js';
 
 /** Both ends are the same program; another version is told so instead of being guessed at. */
@@ -19,6 +21,18 @@ export interface ChainChoice {
   readonly keyAddress: string | null;
 }
 
+/** A replica that is to be a member. */
+export interface Newcomer {
+  readonly name: string;
+  /** host:port that the others dial. */
+  readonly address: string;
+  /** Lower-case hex SHA-256 of its certificate's public key. */
+  readonly identity: string;
+  readonly witness: boolean;
+  /** Of its certificate; null where only the identity is known. */
+  readonly clusterId: string | null;
+}
+
 export type AdminRequest =
   | { readonly kind: 'status' }
   | ({
@@ -30,7 +44,14 @@ export type AdminRequest =
   | ({ readonly kind: 'haltSet'; readonly height: bigint } & ChainChoice)
   | ({ readonly kind: 'haltClear' } & ChainChoice)
   | { readonly kind: 'haltShow' }
-  | ({ readonly kind: 'chainRetire' } & ChainChoice);
+  | ({ readonly kind: 'chainRetire' } & ChainChoice)
+  | ({ readonly kind: 'memberAdd' } & Newcomer)
+  /** In one step: `old` leaves, and the newcomer comes in as a learner. */
+  | ({ readonly kind: 'memberReplace'; readonly old: string } & Newcomer)
+  | { readonly kind: 'memberPromote'; readonly identity: string }
+  | { readonly kind: 'memberRemove'; readonly name: string }
+  /** `to` null: whoever is ahead. */
+  | { readonly kind: 'leaderTransfer'; readonly to: string | null };
 
 export type AdminKind = AdminRequest['kind'];
 export type RequestOf<K extends AdminKind> = Extract<AdminRequest, { kind: K }>;
@@ -58,6 +79,26 @@ export interface AdminResults {
     readonly position: PositionJson | null;
     readonly stateFile: string;
   };
+  readonly memberAdd: MembershipResult;
+  readonly memberReplace: MembershipResult;
+  /** `behind`: why it is no voter yet; null: it is one. */
+  readonly memberPromote: MembershipResult & { readonly behind: string | null };
+  readonly memberRemove: MembershipResult;
+  readonly leaderTransfer: { readonly leader: string };
+}
+
+export interface MembershipResult {
+  /** False: it was so already. */
+  readonly changed: boolean;
+  readonly voters: readonly MembershipEntry[];
+  readonly learners: readonly MembershipEntry[];
+}
+
+export interface MembershipEntry {
+  readonly name: string;
+  readonly address: string;
+  readonly identity: string;
+  readonly witness: boolean;
 }
 
 export interface AdminErrorJson {
@@ -86,6 +127,7 @@ export class BadRequest extends Error {
 type Fields = Readonly<Record<string, unknown>>;
 
 const chainFields = ['chainId', 'keyAddress'] as const;
+const newcomerFields = ['name', 'address', 'identity', 'witness', 'clusterId'] as const;
 const fieldsOf: Readonly<Record<AdminKind, readonly string[]>> = {
   status: [],
   floorRaise: [...chainFields, 'height', 'round', 'step'],
@@ -93,6 +135,11 @@ const fieldsOf: Readonly<Record<AdminKind, readonly string[]>> = {
   haltClear: chainFields,
   haltShow: [],
   chainRetire: chainFields,
+  memberAdd: newcomerFields,
+  memberReplace: [...newcomerFields, 'old'],
+  memberPromote: ['identity'],
+  memberRemove: ['name'],
+  leaderTransfer: ['to'],
 };
 
 /** @throws BadRequest */
@@ -125,6 +172,16 @@ export function decodeRequest(line: string): AdminRequest {
     case 'haltClear':
     case 'chainRetire':
       return { kind, ...chainChoice(fields) };
+    case 'memberAdd':
+      return { kind, ...newcomer(fields) };
+    case 'memberReplace':
+      return { kind, ...newcomer(fields), old: replicaName(fields, 'old') };
+    case 'memberPromote':
+      return { kind, identity: identity(fields) };
+    case 'memberRemove':
+      return { kind, name: replicaName(fields, 'name') };
+    case 'leaderTransfer':
+      return { kind, to: fields['to'] === null ? null : replicaName(fields, 'to') };
   }
 }
 
@@ -155,6 +212,43 @@ function chainChoice(fields: Fields): ChainChoice {
     throw new BadRequest('keyAddress is not 40 upper-case hex digits');
   }
   return { chainId, keyAddress };
+}
+
+function newcomer(fields: Fields): Newcomer {
+  const { address, witness, clusterId } = fields;
+  if (typeof address !== 'string') throw new BadRequest('address is no text');
+  understood(() => parseHostPort(address, 'dial'));
+  if (typeof witness !== 'boolean') throw new BadRequest('witness is not true or false');
+  if (clusterId !== null && typeof clusterId !== 'string') {
+    throw new BadRequest('clusterId is no text');
+  }
+  const name = replicaName(fields, 'name');
+  return { name, address, identity: identity(fields), witness, clusterId };
+}
+
+function replicaName(fields: Fields, field: string): string {
+  const value = fields[field];
+  if (typeof value !== 'string') throw new BadRequest(`${field} is no text`);
+  understood(() => checkReplicaName(value));
+  return value;
+}
+
+function identity(fields: Fields): string {
+  const { identity: value } = fields;
+  if (typeof value === 'string' && identityPattern.test(value)) return value;
+  throw new BadRequest('identity is not 64 lower-case hex digits');
+}
+
+/** Those of the Go program's way, without certificates, have the same form. */
+export const identityPattern = /^[0-9a-f]{64}$/;
+
+function understood(read: () => unknown): void {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof BadValue) throw new BadRequest(error.message);
+    throw error;
+  }
 }
 
 const maxHeight = 2n ** 63n - 1n;

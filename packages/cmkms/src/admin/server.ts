@@ -206,6 +206,16 @@ function dispatch(request: AdminRequest, handler: AdminHandler): Promise<unknown
       return handler.haltShow(request);
     case 'chainRetire':
       return handler.chainRetire(request);
+    case 'memberAdd':
+      return handler.memberAdd(request);
+    case 'memberReplace':
+      return handler.memberReplace(request);
+    case 'memberPromote':
+      return handler.memberPromote(request);
+    case 'memberRemove':
+      return handler.memberRemove(request);
+    case 'leaderTransfer':
+      return handler.leaderTransfer(request);
   }
 }
 

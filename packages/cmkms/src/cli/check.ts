@@ -62,6 +62,7 @@ function asJson(settings: Settings, checked: Checked): unknown {
     id: checked.name,
     cluster_id: checked.replica?.clusterId ?? checked.genesis?.clusterId ?? null,
     joined: checked.replica !== null,
+    witness: checked.witness,
     members: checked.members.map(({ name, address }) => ({ id: name, address })),
     raft_addr: checked.raftListen === null ? null : formatHostPort(checked.raftListen),
     http_addr: settings.httpAddress === null ? null : formatHostPort(settings.httpAddress),
@@ -83,7 +84,7 @@ function asText(settings: Settings, checked: Checked, running: boolean): string 
   const http = settings.httpAddress === null ? 'off' : formatHostPort(settings.httpAddress);
   const lines = [
     `home     ${settings.home}${running ? ' (a replica runs on it; ports not tried)' : ''}`,
-    `replica  ${checked.name}${settings.solo ? ', alone' : ` of ${members}`}${cluster === undefined ? '' : `; cluster ${cluster}`}`,
+    `replica  ${checked.name}${settings.solo ? ', alone' : `${checked.witness ? ', a witness,' : ''} of ${members}`}${cluster === undefined ? '' : `; cluster ${cluster}`}`,
     `listens  raft ${listen}, http ${http}`,
   ];
   for (const chain of checked.chains) {

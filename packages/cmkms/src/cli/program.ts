@@ -9,8 +9,8 @@ import { Command } from 'commander';
 import { type KeySpec, topLevelKeys } from '../config/schema.js';
 import { EXIT, type ExitCode, exitMeanings } from '../exit-codes.js';
 import { checkCommand } from './check.js';
-import { clusterInitCommand } from './cluster-init.js';
-import { addHome, addKeyFlags, collect } from './flags.js';
+import { addCluster } from './cluster-program.js';
+import { addHome, addKeyFlags, collect, examples, json, type Run, runner } from './flags.js';
 import { importFilePvCommand } from './import.js';
 import { initCommand } from './init.js';
 import { clearHalt, raiseFloor, retireChain, setHalt, showHalt, status } from './running.js';
@@ -29,7 +29,6 @@ const settingKeys = [
   'log_format',
   'solo',
 ] as const;
-const sharedKeys = settingKeys.filter((key) => key !== 'id' && key !== 'solo');
 
 /** @param finished told the exit code of a command that ended without an error */
 export function buildProgram(terminal: Terminal, finished: (code: ExitCode) => void): Command {
@@ -41,11 +40,7 @@ export function buildProgram(terminal: Terminal, finished: (code: ExitCode) => v
     .showSuggestionAfterError(true)
     .addHelpText('after', programHelp());
   addHome(program);
-  const run: Run = (action) => async (own, command: Command) => {
-    // `cmkms --home X start` and `cmkms start --home X` mean the same.
-    const flags = { ...program.opts<{ home?: string }>(), ...own, ...command.opts() };
-    finished(await action(flags, terminal));
-  };
+  const run = runner(program, terminal, finished);
   addSetUp(program, run);
   addStart(program, run);
   addCheck(program, run);
@@ -62,9 +57,6 @@ export function buildProgram(terminal: Terminal, finished: (code: ExitCode) => v
   return program;
 }
 
-type Action<F> = (flags: F, terminal: Terminal) => Promise<ExitCode>;
-type Run = <F>(action: Action<F>) => (own: F, command: Command) => Promise<void>;
-
 function addSetUp(program: Command, run: Run): void {
   const init = program.command('init').description('Write a home with a config.toml to edit.');
   addKeyFlags(addHome(init), settingKeys)
@@ -74,22 +66,7 @@ function addSetUp(program: Command, run: Run): void {
     )
     .action(run(initCommand));
 
-  const cluster = program.command('cluster').description('Homes and certificates of a cluster.');
-  const clusterInit = cluster
-    .command('init')
-    .description('Write one ready home per replica, and the authority (DIR/ca) apart from them.')
-    .requiredOption('--out <dir>', 'a directory that does not exist yet');
-  addKeyFlags(clusterInit, sharedKeys)
-    .addHelpText(
-      'after',
-      examples(
-        'cmkms cluster init --out fleet --chain-id cosmoshub-4 \\\n' +
-          '    --peer kms-a=10.0.0.10:9430 --peer kms-b=10.0.0.11:9430 --peer kms-c=10.0.0.12:9430 \\\n' +
-          '    --validator-addr tcp://10.0.1.20:26659',
-      ),
-    )
-    .action(run(clusterInitCommand));
-
+  addCluster(program, run);
   const imports = program.command('import').description('Take key and state over from a signer.');
   json(
     imports
@@ -190,14 +167,6 @@ function oneChain(command: Command): Command {
   return json(addHome(command))
     .requiredOption('--chain-id <chain>', 'the chain')
     .option('--key <address>', 'address of its key, where the chain has several');
-}
-
-function json(command: Command): Command {
-  return command.option('--json', 'print JSON');
-}
-
-function examples(...lines: readonly string[]): string {
-  return `\n${lines.length === 1 ? 'Example' : 'Examples'}:\n${lines.map((line) => `  ${line}\n`).join('')}`;
 }
 
 function programHelp(): string {

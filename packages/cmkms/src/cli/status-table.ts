@@ -57,6 +57,7 @@ function head(status: StatusJson, pen: Pens): string[] {
 const phaseWords: Readonly<Record<StatusJson['phase'], string>> = {
   starting: 'starting',
   founding: 'waiting to found the cluster',
+  joining: 'waiting to be admitted to the cluster',
   running: 'running',
   draining: 'stopping',
   replaced: 'replaced by another identity',
@@ -80,8 +81,8 @@ function members(status: StatusJson, pen: Pens): string[] {
     member.witness ? `${member.role} (witness)` : member.role,
     plain(member.addr),
     reachable(member, pen),
-    lag(member, commit),
-    member.rtt_ms === null ? '-' : duration(member.rtt_ms),
+    lagOf(member, commit),
+    member.rtt_ms === null ? '-' : ageText(member.rtt_ms),
     plain(member.version ?? '-'),
   ]);
   return table(['REPLICA', 'ROLE', 'ADDRESS', 'REACHABLE', 'LAG', 'RTT', 'VERSION'], rows);
@@ -90,11 +91,11 @@ function members(status: StatusJson, pen: Pens): string[] {
 function reachable(member: MemberJson, pen: Pens): string {
   if (member.reachable) return pen.good('yes');
   const last = member.last_contact_ms;
-  return pen.bad(last === null ? 'no, never seen' : `no, for ${duration(last)}`);
+  return pen.bad(last === null ? 'no, never seen' : `no, for ${ageText(last)}`);
 }
 
 /** How many committed entries a replica lacks; known where it leads. */
-function lag(member: MemberJson, commit: string | null): string {
+export function lagOf(member: MemberJson, commit: string | null): string {
   if (member.match_index === null || commit === null) return '-';
   const behind = BigInt(commit) - BigInt(member.match_index);
   return (behind < 0n ? 0n : behind).toString();
@@ -118,7 +119,7 @@ function chainBlock(chain: ChainJson, pen: Pens, now: number): string[] {
     'released here',
     chain.last_released_at === null ? 'nothing yet' : `${age(chain.last_released_at, now)} ago`,
   ]);
-  if (chain.median_ms !== null) facts.push(['median', duration(chain.median_ms)]);
+  if (chain.median_ms !== null) facts.push(['median', ageText(chain.median_ms)]);
   const rows = chain.validators.map((validator) => validatorRow(validator, pen, now));
   return [
     `${pen.strong(plain(chain.chain_id))}  ${key}`,
@@ -167,7 +168,7 @@ function position(at: PositionJson | null): string {
 }
 
 /** Columns as wide as their widest cell; colours have no width. */
-function table(titles: readonly string[], rows: readonly (readonly string[])[]): string[] {
+export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const all = [titles, ...rows];
   const widths = titles.map((_, column) => Math.max(...all.map((row) => width(row[column] ?? ''))));
   return all.map((row) =>
@@ -184,17 +185,18 @@ function width(cell: string): number {
 }
 
 function age(moment: string, now: number): string {
-  return duration(Math.max(0, now - Date.parse(moment)));
+  return ageText(Math.max(0, now - Date.parse(moment)));
 }
 
-function duration(ms: number): string {
+export function ageText(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms * 10) / 10} ms`;
   if (ms < 120_000) return `${Math.round(ms / 1_000)} s`;
   if (ms < 7_200_000) return `${Math.round(ms / 60_000)} min`;
   return ms < 172_800_000 ? `${Math.round(ms / 3_600_000)} h` : `${Math.round(ms / 86_400_000)} d`;
 }
 
-function plain(text: string): string {
+/** Nothing of it moves the cursor or breaks a line. */
+export function plain(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not reach a terminal
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '?');
 }

@@ -20,7 +20,7 @@ export const STATE_FILE = 'priv_validator_state.json';
 /** CometBFT's `MaxChainIDLen`. */
 const MAX_CHAIN_ID_LENGTH = 50;
 
-/** @throws CmkmsError CONFIG, CHAIN_MISSING */
+/** None where none is said: whether that is right depends on the home. @throws CmkmsError CONFIG */
 export function loadChains(layers: Layers, home: string): readonly ChainSettings[] {
   const [chainId, validatorAddr] = [layers.said('chain_id'), layers.said('validator_addr')];
   const inTables = layers.file?.chains ?? [];
@@ -33,9 +33,7 @@ export function loadChains(layers: Layers, home: string): readonly ChainSettings
     });
   }
   if (inTables.length > 0) return inTables.map((table) => fromTable(table, home));
-  if (chainId === null && validatorAddr === null) {
-    throw new CmkmsError('CHAIN_MISSING', { where: layers.fileName });
-  }
+  if (chainId === null && validatorAddr === null) return [];
   if (chainId === null || validatorAddr === null || validatorAddr.value.length === 0) {
     const missing = chainId === null ? 'chain_id' : 'validator_addr';
     throw new CmkmsError('CONFIG', {

@@ -32,7 +32,7 @@ import type { Settings, Warning } from './settings.js';
 import { readers } from './values.js';
 
 /**
- * @throws CmkmsError CONFIG, ADDR_CLASH, CHAIN_MISSING, PEERS_EMPTY, INSECURE_RAFT, HOME_MISSING
+ * @throws CmkmsError CONFIG, ADDR_CLASH, PEERS_EMPTY, INSECURE_RAFT, HOME_MISSING
  */
 export function loadSettings(flags: Flags, around: Surroundings): Settings {
   const home = resolveHome(flags.home, around);
@@ -225,7 +225,7 @@ function warningsOf(
 export function evenSize(replicas: number): string | null {
   if (replicas === 0 || replicas % 2 === 1) return null;
   if (replicas === 2) {
-    return '2 replicas tolerate no failure: if either stops, signing stops. Add a third.';
+    return '2 replicas tolerate no failure: if either stops, signing stops. Add a third, or a witness.';
   }
   const lost = replicas / 2 - 1;
   return `${replicas} replicas tolerate the loss of ${lost}, no more than ${replicas - 1} do.`;

@@ -66,7 +66,8 @@ export const topLevelKeys = {
     env: 'COMETKMS_PEER',
     doc: [
       'Every replica, this one included: "id=host:port". Order does not matter. 3 tolerate the',
-      'loss of 1, 5 of 2; 2 tolerate none. Addresses may be edited later, members may not.',
+      'loss of 1, 5 of 2; 2 tolerate none. Read when the cluster is founded; then members change',
+      'by `cmkms cluster add`, `remove` and `replace`, and this list follows. Addresses may be edited.',
     ],
   },
   solo: {

@@ -70,6 +70,7 @@ export interface Settings {
     readonly idleTimeoutMs: number;
     readonly maxMessageBytes: number;
   };
+  /** None in the home of a witness, at least one in any other. */
   readonly chains: readonly ChainSettings[];
   readonly warnings: readonly Warning[];
 }

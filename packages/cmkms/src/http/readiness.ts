@@ -12,6 +12,7 @@ import { faultTolerance, type ReplicaStatus } from '../status.js';
 export const reasonCodes = [
   'STARTING',
   'WAITING_FOR_FOUNDING',
+  'WAITING_FOR_ADMISSION',
   'NO_QUORUM',
   'CATCHING_UP',
   'KEY_MISSING',
@@ -63,6 +64,7 @@ const reasonRules: Readonly<Record<ReasonCode, Rule>> = {
     s.phase.kind === 'founding'
       ? `${s.phase.answered.length} of ${s.phase.answered.length + s.phase.missing.length} members answered, missing ${s.phase.missing.join(', ')}`
       : null,
+  WAITING_FOR_ADMISSION: (s) => (s.phase.kind === 'joining' ? s.phase.waits : null),
   NO_QUORUM: noQuorum,
   CATCHING_UP: (s) => {
     if (s.consensus === null) return null;
@@ -186,12 +188,12 @@ function noQuorum(status: ReplicaStatus): string | null {
   if (consensus === null || status.phase.kind === 'founding') return null;
   if (consensus.votersReachable >= Math.floor(consensus.voters / 2) + 1) return null;
   const away = consensus.members
-    .filter((m) => !m.reachable)
+    .filter((m) => m.voter && !m.reachable)
     .map((m) =>
       m.lastContactMs === null ? `${m.id} never seen` : `${m.id} ${ago(m.lastContactMs)}`,
     );
   const last = away.length === 0 ? '' : `; ${away.join(', ')}`;
-  return `${consensus.votersReachable} of ${consensus.voters} replicas in contact${last}`;
+  return `${consensus.votersReachable} of ${consensus.voters} voters in contact${last}`;
 }
 
 const unloaded = (s: ReplicaStatus): string[] =>

@@ -54,8 +54,10 @@ export interface ChainJson {
 
 export interface MemberJson {
   readonly id: string;
+  readonly identity: string;
   readonly addr: string;
   readonly self: boolean;
+  readonly voter: boolean;
   readonly witness: boolean;
   readonly role: MemberStatus['role'];
   readonly reachable: boolean;
@@ -63,6 +65,7 @@ export interface MemberJson {
   readonly rtt_ms: number | null;
   readonly last_contact_ms: number | null;
   readonly version: string | null;
+  readonly tls_cert_not_after: string | null;
 }
 
 export interface StatusJson {
@@ -162,8 +165,10 @@ function goSignState(status: ReplicaStatus): Pick<StatusJson, 'last_sign_state'>
 function memberJson(member: MemberStatus): MemberJson {
   return {
     id: member.id,
+    identity: member.identity,
     addr: member.address,
     self: member.self,
+    voter: member.voter,
     witness: member.witness,
     role: member.role,
     reachable: member.reachable,
@@ -171,6 +176,7 @@ function memberJson(member: MemberStatus): MemberJson {
     rtt_ms: rounded(member.rttMs),
     last_contact_ms: rounded(member.lastContactMs),
     version: member.version,
+    tls_cert_not_after: optionalMoment(member.certificateNotAfter),
   };
 }
 

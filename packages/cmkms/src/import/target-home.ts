@@ -16,6 +16,7 @@ import {
   writeStateFile,
 } from '@cometkms/signer';
 import { loadState, positionText, translated } from '../check-home.js';
+import { refuseWitnessHome } from '../check-witness.js';
 import { fromTable, shortForm } from '../config/chains.js';
 import type { ConfigFile } from '../config/file.js';
 import { readConfigFile } from '../config/layers.js';
@@ -39,10 +40,11 @@ export interface Target {
   readonly slots: readonly Slot[];
 }
 
-/** @throws CmkmsError HOME_MISSING, HOME_LOCKED, CHAIN_UNKNOWN, CONFIG, KEY_MODE, KEY_DAMAGED, GO_DATA */
+/** @throws CmkmsError HOME_MISSING, HOME_LOCKED, WITNESS_HOME, CHAIN_UNKNOWN, CONFIG, KEY_MODE, KEY_DAMAGED, GO_DATA */
 export async function openTarget(home: string, chainId: string): Promise<Target> {
   const paths = homePaths(home);
   await checkLayout(paths);
+  await refuseWitnessHome(paths);
   await refuseRunning(home, paths.adminSocket);
   const slots: Slot[] = [];
   for (const chain of chainsOf(readConfigFile(home), home, chainId)) {

@@ -60,6 +60,14 @@ export interface EventFacts {
     readonly members: readonly string[];
     readonly coordinator: string;
   };
+  readonly joining_wait: { readonly waits: string };
+  readonly joined: { readonly cluster: string; readonly members: readonly string[] };
+  readonly membership: {
+    readonly index: number;
+    readonly voters: readonly string[];
+    readonly witnesses: readonly string[];
+    readonly learners: readonly string[];
+  };
   readonly registration_wait: {
     readonly chain: string;
     readonly key: string;
@@ -282,6 +290,15 @@ export const events: { readonly [E in EventName]: EventRow<E> } = {
     note: 'a cluster is founded once, when every member answers',
   },
   founded: { level: 'info', when: 'The cluster was founded, once for all time.' },
+  joining_wait: {
+    level: 'info',
+    when: 'This home joins a cluster and is not admitted yet; repeated every 30 s.',
+  },
+  joined: {
+    level: 'info',
+    when: 'This replica was admitted to a cluster that exists, as a learner.',
+  },
+  membership: { level: 'info', when: 'The members changed, for good; on every replica.' },
   registration_wait: {
     level: 'info',
     when: 'A chain cannot be registered yet; repeated every minute.',

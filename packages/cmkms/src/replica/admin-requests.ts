@@ -19,6 +19,7 @@ import { type ReadinessWatch, statusJson } from '../http/index.js';
 import type { Log } from '../log/index.js';
 import { positionText, type StatusSource } from '../status.js';
 import type { HeldChain } from './chains.js';
+import { type MembershipWorld, membershipHandler } from './membership-requests.js';
 import type { RaftStore } from './raft-store.js';
 
 export interface AdminWorld {
@@ -31,6 +32,7 @@ export interface AdminWorld {
   leader(): string | null;
   /** Writes the derived state file of this chain now. */
   writeStateFile(id: RecordId): Promise<void>;
+  readonly membership: MembershipWorld;
 }
 
 export function adminHandler(world: AdminWorld): AdminHandler {
@@ -43,6 +45,7 @@ export function adminHandler(world: AdminWorld): AdminHandler {
     return { chain, changed: done.changed, record: done.record };
   };
   return {
+    ...membershipHandler(world.membership),
     status: async () => {
       const status = world.source.status();
       return statusJson(status, world.readiness.judge(status, Date.now()));

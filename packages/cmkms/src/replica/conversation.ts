@@ -34,6 +34,7 @@ export class Conversation {
   readonly #members: Members;
   readonly #chains: () => readonly HeldChain[];
   readonly #linksHeld: () => readonly string[];
+  readonly #certificateNotAfter: number | null;
   readonly #listener: Listener;
   readonly #log: Log;
   readonly #clock: ReplicaClock;
@@ -41,7 +42,11 @@ export class Conversation {
   constructor(
     node: RaftNode<Answer>,
     members: Members,
-    own: { chains(): readonly HeldChain[]; linksHeld(): readonly string[] },
+    own: {
+      chains(): readonly HeldChain[];
+      linksHeld(): readonly string[];
+      readonly certificateNotAfter: number | null;
+    },
     listener: Listener,
     log: Log,
     clock: ReplicaClock,
@@ -50,6 +55,7 @@ export class Conversation {
     this.#members = members;
     this.#chains = own.chains;
     this.#linksHeld = own.linksHeld;
+    this.#certificateNotAfter = own.certificateNotAfter;
     this.#listener = listener;
     this.#log = log;
     this.#clock = clock;
@@ -107,8 +113,10 @@ export class Conversation {
   }
 
   #statement(): Statement {
+    const notAfter = this.#certificateNotAfter;
     return {
       kind: 'statement',
+      ...(notAfter === null ? {} : { certificateNotAfter: notAfter }),
       chains: this.#chains().map(({ id, known, validators }) => ({
         id,
         known,

@@ -18,8 +18,8 @@ const HEARD_WITHIN_MS = 1000;
 export class Dialling {
   readonly #node: RaftNode<Answer>;
   readonly #members: Members;
-  /** Hosts under which the replicas reach each other. */
-  readonly #hosts: readonly string[];
+  /** As configured; the members' own come from the log. */
+  readonly #addresses: readonly string[];
   readonly #clock: ReplicaClock;
 
   constructor(
@@ -30,7 +30,7 @@ export class Dialling {
   ) {
     this.#node = node;
     this.#members = members;
-    this.#hosts = addresses.map(hostOf);
+    this.#addresses = addresses;
     this.#clock = clock;
   }
 
@@ -56,7 +56,13 @@ export class Dialling {
 
   exclusive(chain: LinkedChain, address: string): boolean {
     const listing = this.#members.listing(chain.id, address).map((member) => member.name);
-    return isExclusive(address, listing, this.#hosts);
+    return isExclusive(address, listing, this.#hosts());
+  }
+
+  /** Hosts under which the replicas reach each other. */
+  #hosts(): readonly string[] {
+    const logged = this.#members.all.map((member) => member.address);
+    return [...this.#addresses, ...logged].filter((address) => address !== '').map(hostOf);
   }
 
   hears(id: string): boolean {

@@ -61,14 +61,20 @@ export class Members {
 
   /**
    * The members that list this validator for the chain, as they last said. One that was never heard counts:
-   * replicas are given one configuration.
+   * replicas are given one configuration. A witness never does: it dials nobody.
    */
   listing(id: RecordId, validator: string): readonly KnownMember[] {
     return this.#members.filter((member) => {
+      if (member.witness) return false;
       const said = this.#lastSaid.get(member.id);
       if (said === undefined) return true;
       return said.chains.some((c) => sameId(c.id, id) && c.validators.includes(validator));
     });
+  }
+
+  /** Unix milliseconds, as it said last; null: it has none, or said nothing. */
+  certificateNotAfter(id: string): number | null {
+    return this.#lastSaid.get(id)?.certificateNotAfter ?? null;
   }
 
   heard(id: string): boolean {

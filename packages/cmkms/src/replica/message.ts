@@ -47,6 +47,8 @@ export interface Statement {
   readonly kind: 'statement';
   readonly chains: readonly ChainStatement[];
   readonly linksHeld: readonly string[];
+  /** Unix milliseconds; absent with `--insecure-raft`. For people alone. */
+  readonly certificateNotAfter?: number;
 }
 
 export interface Dismissal {
@@ -96,6 +98,10 @@ function toWire(message: ReplicaMessage): cometkms.replica.ReplicaMessage.$Prope
             ...knownToWire(chain.known),
           })),
           linksHeld: [...message.linksHeld],
+          certificateNotAfterMs:
+            message.certificateNotAfter === undefined
+              ? null
+              : Long.fromNumber(message.certificateNotAfter, true),
         },
       };
     case 'dismissal':
@@ -264,8 +270,10 @@ function stagesFromWire(from: Record<string, number>): Released['stages'] {
 }
 
 function statementFromWire(from: cometkms.replica.Statement.$Properties): Statement {
+  const notAfter = from.certificateNotAfterMs?.toNumber();
   return {
     kind: 'statement',
+    ...(notAfter === undefined ? {} : { certificateNotAfter: notAfter }),
     linksHeld: [...(from.linksHeld ?? [])],
     chains: (from.chains ?? []).map((chain) => ({
       id: idFromWire(chain.id),

@@ -4,12 +4,12 @@
  * Owns    which members it is given, and the digest of what should be the same everywhere.
  * Never   runs it.
  */
-import { type Membership, RaftNode } from '@cometkms/consensus';
+import { type Genesis, RaftNode } from '@cometkms/consensus';
 import type { Answer } from '@cometkms/sign-state';
 import type { Checked } from '../check-home.js';
 import type { Settings } from '../config/settings.js';
-import { CmkmsError } from '../errors.js';
 import { writeReplicaFile } from '../home-records.js';
+import type { Memberships } from '../memberships.js';
 import type { Edges } from './edges.js';
 import type { SigningStateMachine } from './state-machine.js';
 
@@ -24,6 +24,7 @@ export function makeNode(
   material: NodeMaterial,
   edges: Edges,
   machine: SigningStateMachine,
+  memberships: Memberships,
   onFatal: (error: Error) => void,
 ): RaftNode<Answer> {
   const { settings, checked, identity, version } = material;
@@ -32,15 +33,17 @@ export function makeNode(
     ...{ clock: edges.clock, entropy: edges.entropy },
     self: { id: identity, name: checked.name },
     version,
-    members: checked.members.map(({ name, address, identity: id }) => ({
+    members: checked.members.map(({ name, address, identity: id, witness }) => ({
       id: name === checked.name ? identity : id,
-      name,
-      address,
-      witness: false,
+      ...{ name, address, witness },
     })),
     clusterId: clusterIdOf(checked),
+    joins: checked.join !== null,
     joined: checked.replica,
-    recordJoined: async ({ clusterId }) => {
+    recordJoined: async (genesis) => {
+      // First, so that a replica which joined never finds its own list unknown.
+      await noteGenesis(memberships, genesis);
+      const { clusterId } = genesis;
       const joinedAt = new Date(edges.clock.wallMs()).toISOString();
       const { name, paths } = checked;
       const record = { clusterId, identity, name, joinedAt };
@@ -55,8 +58,15 @@ export function makeNode(
 }
 
 /** Null: nobody wrote one down, so the founding draws it. */
-function clusterIdOf({ genesis, replica, tls }: Checked): string | null {
-  return genesis?.clusterId ?? replica?.clusterId ?? tls?.certificate.clusterId ?? null;
+function clusterIdOf({ genesis, join, replica, tls }: Checked): string | null {
+  const written = genesis?.clusterId ?? join?.clusterId ?? replica?.clusterId;
+  return written ?? tls?.certificate.clusterId ?? null;
+}
+
+async function noteGenesis(memberships: Memberships, genesis: Genesis): Promise<void> {
+  await memberships.note(0, genesis.membership);
+  const { admitted } = genesis;
+  if (admitted !== undefined) await memberships.note(admitted.index, admitted.membership);
 }
 
 /** Items that should be the same on every member; a difference is a warning. */
@@ -72,16 +82,10 @@ function configDigest({ settings, checked }: NodeMaterial): string {
 /** What of another member's digest differs from ours. */
 export function driftOf(material: NodeMaterial, theirs: string): readonly string[] {
   const own = configDigest(material).split(' ');
-  return theirs.split(' ').filter((item) => item !== '' && !own.includes(item));
-}
-
-/**
- * Who the members are, the log says; addresses may differ, since each side dials by its own list.
- * @throws CmkmsError MEMBERS_DIFFER
- */
-export function refuseOtherMembers(checked: Checked, membership: Membership): void {
-  const config = checked.members.map((member) => member.name).sort();
-  const members = membership.voters.map((member) => member.name).sort();
-  if (config.join() === members.join()) return;
-  throw new CmkmsError('MEMBERS_DIFFER', { config, members, source: 'its log' });
+  // A witness has no chains, and nobody is to have others for that.
+  const witnessed = [own, theirs.split(' ')].some((items) => items.includes('chains='));
+  return theirs
+    .split(' ')
+    .filter((item) => item !== '' && !own.includes(item))
+    .filter((item) => !(witnessed && item.startsWith('chains=')));
 }

@@ -4,7 +4,7 @@
  * Owns    the words, and how often a member that cannot be reached says so.
  * Never   touches a link.
  */
-import type { RaftNode } from '@cometkms/consensus';
+import { membersOf, type RaftNode } from '@cometkms/consensus';
 import type { Answer } from '@cometkms/sign-state';
 import { atMost, type Log } from '../log/index.js';
 import type { ReplicaClock } from './edges.js';
@@ -31,7 +31,10 @@ export function reportPeers(
     if (items.length > 0) log('config_drift', { peer: hello.name, items });
   });
   node.on('linkDown', (peer, cause, detail) => {
-    const name = node.membership?.voters.find((member) => member.id === peer)?.name ?? peer;
+    const { membership } = node;
+    const logged =
+      membership === null ? [] : [...membersOf(membership), ...(membership.departed ?? [])];
+    const name = logged.find((member) => member.id === peer)?.name ?? peer;
     log('peer_down', { peer: name, cause, detail });
   });
   node.on('dialFailed', (peer, fault) => {

@@ -5,15 +5,15 @@
  * Never   decides what may be signed (sign-state), who leads (consensus), or who dials (link-plan).
  * Proof   test/replica-cluster.test.ts (real replicas in one process), packages/interop (real processes).
  */
-import { ConsensusError, type RaftNode, type RoleChange } from '@cometkms/consensus';
+import { membersOf, type RaftNode, type RoleChange } from '@cometkms/consensus';
 import type { ProposalRequest, SignAnswer, VoteRequest } from '@cometkms/privval';
 import { type Answer, idKey, type RecordId } from '@cometkms/sign-state';
 import type { GateObserver, SignRequest } from '@cometkms/signer';
 import type { Checked } from '../check-home.js';
 import type { Settings } from '../config/settings.js';
-import { CmkmsError } from '../errors.js';
 import type { Journal } from '../journal/index.js';
 import type { Log } from '../log/index.js';
+import { Memberships } from '../memberships.js';
 import type { Metrics } from '../metrics/index.js';
 import { answerOf } from './answers.js';
 import { type HeldChain, openChains } from './chains.js';
@@ -21,13 +21,15 @@ import { Conversation } from './conversation.js';
 import { Dialling } from './dialling.js';
 import { dismissalError } from './dismissal-error.js';
 import type { Edges, ReplicaClock } from './edges.js';
+import { inOwnWords } from './fatal-errors.js';
 import { Fitness } from './fitness.js';
 import { observeGate, reportGateFailure } from './gate-reports.js';
-import { reportLeadership } from './leadership-reports.js';
+import { handOver, reportLeadership } from './leadership-reports.js';
 import { describeLinks } from './link-reports.js';
 import { Members } from './members.js';
 import type { Dismissal, SignAsk } from './message.js';
-import { makeNode, refuseOtherMembers } from './node.js';
+import { makeNode } from './node.js';
+import { OwnMembership } from './own-membership.js';
 import { reportPeers } from './peer-reports.js';
 import { RaftStore } from './raft-store.js';
 import { Registrar } from './registrar.js';
@@ -73,6 +75,8 @@ export class Replica {
   foundingMissing: readonly string[] = [];
   stopping = false;
   readonly #router: Router;
+  readonly membership: OwnMembership;
+  readonly #memberships: Memberships;
   readonly #dialling: Dialling;
   readonly #conversation: Conversation;
   readonly #byId = new Map<string, HeldChain>();
@@ -88,7 +92,13 @@ export class Replica {
     this.#clock = clock;
     this.startedAt = clock.wallMs();
     this.#leaderlessSince = clock.nowMs();
-    this.node = makeNode(options, edges, this.machine, (error) => this.fail(error));
+    this.#memberships = new Memberships(checked.paths.memberships, edges.files);
+    const fail = (error: unknown): void => this.fail(error);
+    this.node = makeNode(options, edges, this.machine, this.#memberships, fail);
+    this.membership = new OwnMembership({
+      ...{ checked, identity, log, fail, memberships: this.#memberships },
+      changed: () => this.#onMembership(),
+    });
     const { deadlineMs } = options.settings.signing;
     this.store = new RaftStore(this.node, this.machine, checked.name, deadlineMs, clock);
     this.members = new Members(identity);
@@ -114,12 +124,13 @@ export class Replica {
   async start(): Promise<void> {
     const { checked, identity } = this.options;
     await this.#openChains();
+    await this.#memberships.read();
     this.#listen();
     this.members.setMembers([{ id: identity, name: checked.name, address: '', witness: false }]);
     this.#conversation.stateToAll();
     await this.node.start();
     if (this.node.membership !== null) {
-      refuseOtherMembers(this.options.checked, this.node.membership);
+      this.membership.judge(this.node.membership);
       this.#onMembership();
     }
     this.links = this.#makeLinks();
@@ -129,7 +140,7 @@ export class Replica {
   /** Hands leadership over, then ends everything. @returns how many validator links were open */
   async stop(): Promise<number> {
     this.stopping = true;
-    await this.#handOver();
+    await handOver(this.node, this.members, this.#clock, this.options.log);
     const open = (await this.links?.stop()) ?? 0;
     await this.node.stop();
     await this.stateFiles.stop();
@@ -205,7 +216,11 @@ export class Replica {
     return new Conversation(
       this.node,
       this.members,
-      { chains: () => this.chains, linksHeld: () => this.links?.claimed() ?? [] },
+      {
+        chains: () => this.chains,
+        linksHeld: () => this.links?.claimed() ?? [],
+        certificateNotAfter: this.options.checked.tls?.certificate.notAfter.getTime() ?? null,
+      },
       {
         asked: (from, ask) => void this.#onAsk(from, ask),
         answered: (from, answer) => this.#router.answered(from, answer),
@@ -278,6 +293,7 @@ export class Replica {
       const names = membership.voters.map((member) => member.name);
       log('founded', { cluster: clusterId, members: names, coordinator: names[0] ?? '' });
     });
+    this.membership.listen(node);
     node.on('role', (change) => this.#onRole(change));
     node.on('serving', (serving) => {
       if (serving) void this.#onServing();
@@ -305,9 +321,10 @@ export class Replica {
   }
 
   #onMembership(): void {
-    const voters = this.node.membership?.voters ?? [];
-    this.members.setMembers(voters);
+    const { membership } = this.node;
+    this.members.setMembers(membership === null ? [] : membersOf(membership));
     this.foundingMissing = [];
+    this.#leadershipChanged();
     this.#stateToAll();
   }
 
@@ -372,23 +389,6 @@ export class Replica {
     this.options.log('config_note', { note });
   }
 
-  async #handOver(): Promise<void> {
-    if (this.node.leader !== this.node.id || this.members.all.length < 2) return;
-    const started = this.#clock.nowMs();
-    const to = await this.node.transferLeadership(null).catch((error: unknown) => {
-      if (error instanceof ConsensusError) return null;
-      throw error;
-    });
-    // Nobody took it in time: then the others elect one when this one is gone.
-    if (to === null) return;
-    const took = this.#clock.nowMs() - started;
-    this.options.log('handed_over', {
-      to: this.members.nameOf(to),
-      reason: 'this replica stops',
-      took_ms: took,
-    });
-  }
-
   // ------------------------------------------------------------------------------ requests
 
   async #onValidator(
@@ -443,10 +443,6 @@ export class Replica {
   fail(error: unknown): void {
     if (this.#failed) return;
     this.#failed = true;
-    const known =
-      error instanceof ConsensusError && error.code === 'CONSENSUS_DISK_DOUBTED'
-        ? new CmkmsError('DISK_DOUBTED', error.facts as { peer: string; detail: string })
-        : error;
-    this.options.onFatal(known instanceof Error ? known : new Error(String(known)));
+    this.options.onFatal(inOwnWords(error));
   }
 }

@@ -186,6 +186,11 @@ export class Running {
       log,
       leader: () => this.replica.leaderName(),
       writeStateFile: (id) => this.replica.stateFiles.writeNow(id),
+      membership: {
+        node: this.replica.node,
+        alone: this.#settings.solo,
+        leader: () => this.replica.leaderName(),
+      },
     });
     this.#admin = await startAdmin(paths.home, paths.adminSocket, handler, log);
   }

@@ -6,7 +6,7 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { statfsSync } from 'node:fs';
-import type { CoreStatus } from '@cometkms/consensus';
+import type { AdmissionStep, CoreStatus, Member, Membership } from '@cometkms/consensus';
 import type {
   ChainStatus,
   ConsensusStatus,
@@ -35,7 +35,7 @@ export function statusSource(replica: Replica): StatusSource {
         version,
         clusterId: replica.node.clusterId === '' ? null : replica.node.clusterId,
         startedAt: replica.startedAt,
-        witness: false,
+        witness: checked.witness,
         phase: phaseOf(replica, core),
         consensus: core === null ? null : consensusOf(replica, core),
         log: core === null ? null : logOf(replica),
@@ -51,7 +51,9 @@ export function statusSource(replica: Replica): StatusSource {
 function phaseOf(replica: Replica, core: CoreStatus | null): Phase {
   if (replica.stopping) return { kind: 'draining' };
   if (core !== null) return { kind: 'running' };
-  const { members, name } = replica.options.checked;
+  const { checked } = replica.options;
+  if (checked.join !== null) return { kind: 'joining', waits: waitsFor(replica) };
+  const { members, name } = checked;
   const missing = replica.foundingMissing;
   const answered = members.filter((m) => m.name === name || !missing.includes(m.name));
   return {
@@ -61,59 +63,99 @@ function phaseOf(replica: Replica, core: CoreStatus | null): Phase {
   };
 }
 
+/** What is still to be done, and on the leader what to type. */
+function waitsFor({ membership, options }: Replica): string {
+  const { name, members, witness } = options.checked;
+  const address = members.find((member) => member.name === name)?.address ?? '';
+  const admit = `cmkms cluster add ${name}=${address} --identity ${options.identity}${witness ? ' --witness' : ''}`;
+  const ask = `on the leader: ${admit} (or cluster replace OLD --with ...)`;
+  const step = membership.joiningStep;
+  if (step?.kind !== 'wait') return `no member was heard yet; to admit this replica, ${ask}`;
+  return waits[step.why](step, ask);
+}
+
+type Wait = Extract<AdmissionStep, { kind: 'wait' }>;
+const waits: Readonly<Record<Wait['why'], (step: Wait, ask: string) => string>> = {
+  untold: (_step, ask) => `no member knows this identity yet, or none is reachable; ${ask}`,
+  notLearner: (_step, ask) => `no member knows this identity yet; ${ask}`,
+  clusters: () => 'the members that answer are of different clusters',
+  tooFew: ({ heard, needed }) =>
+    `admitted; ${heard} of the ${needed} voters that must say so are linked`,
+};
+
 function consensusOf(replica: Replica, core: CoreStatus): ConsensusStatus {
-  const { node, members } = replica;
+  const { node } = replica;
   const now = performance.now();
-  const leader = members.all.find((member) => member.id === core.leader);
-  const list = members.all.map((member) => memberOf(replica, core, member, now));
+  const membership = node.membership ?? { voters: [], learners: [] };
+  const list = [
+    ...membership.voters.map((member) => memberOf(replica, core, member, true, now)),
+    ...membership.learners.map((member) => memberOf(replica, core, member, false, now)),
+  ];
+  const leader = list.find((member) => member.identity === core.leader);
+  const voters = list.filter((member) => member.voter);
   const leaseMs = core.leaseUntil === null ? null : core.leaseUntil - now;
   return {
-    role: roleOf(core.role),
+    role: ownRole(core, membership, node.id),
     term: core.term,
-    leader: leader === undefined ? null : { id: leader.name, address: leader.address },
+    leader: leader === undefined ? null : { id: leader.id, address: leader.address },
     leaseMs:
       leaseMs !== null && leaseMs > 0 && node.mayServe() ? Math.min(leaseMs, 86_400_000) : null,
     commitIndex: core.commit,
     appliedIndex: core.applied,
-    voters: list.length,
-    votersReachable: list.filter((member) => member.reachable).length,
+    voters: voters.length,
+    votersReachable: voters.filter((member) => member.reachable).length,
     members: list,
   };
 }
 
-function roleOf(role: CoreStatus['role']): Exclude<MemberRole, 'unknown'> {
-  return role === 'leader' || role === 'follower' ? role : 'candidate';
+/** One that is no voter by its own log follows, or is about to: a leader that was removed leads until it is told. */
+function ownRole(
+  { role }: CoreStatus,
+  { voters }: Membership,
+  self: string,
+): Exclude<MemberRole, 'unknown'> {
+  if (role === 'leader') return 'leader';
+  if (!voters.some(({ id }) => id === self)) return 'learner';
+  return role === 'follower' ? 'follower' : 'candidate';
 }
 
 function memberOf(
   replica: Replica,
   core: CoreStatus,
-  member: { readonly id: string; readonly name: string; readonly address: string },
+  member: Member,
+  voter: boolean,
   now: number,
 ): MemberStatus {
-  const { node } = replica;
+  const { node, options } = replica;
   const self = member.id === node.id;
   const peer = core.peers.find((candidate) => candidate.id === member.id);
   const hello = node.helloOf(member.id);
   const heardAt = node.heardAt(member.id);
   const reachable = self || node.isUp(member.id);
+  const ownNotAfter = options.checked.tls?.certificate.notAfter.getTime() ?? null;
   return {
     id: member.name,
+    identity: member.id,
     address: member.address,
     self,
-    witness: false,
-    role: self ? roleOf(core.role) : otherRole(core, member.id, reachable),
+    voter,
+    witness: member.witness,
+    role: self
+      ? ownRole(core, node.membership ?? { voters: [], learners: [] }, node.id)
+      : otherRole(core, member.id, voter, reachable),
     reachable,
     matchIndex: peer?.match ?? null,
     rttMs: peer?.rttMs ?? null,
     lastContactMs: self || heardAt === null ? null : now - heardAt,
-    version: self ? replica.options.version : (hello?.version ?? null),
-    configDrift: hello === null ? [] : driftOf(replica.options, hello.configDigest),
+    version: self ? options.version : (hello?.version ?? null),
+    certificateNotAfter: self ? ownNotAfter : replica.members.certificateNotAfter(member.id),
+    configDrift: hello === null ? [] : driftOf(options, hello.configDigest),
   };
 }
 
-function otherRole(core: CoreStatus, id: string, reachable: boolean): MemberRole {
+function otherRole(core: CoreStatus, id: string, voter: boolean, reachable: boolean): MemberRole {
   if (core.leader === id) return 'leader';
+  if (!voter) return 'learner';
   return reachable ? 'follower' : 'unknown';
 }
 

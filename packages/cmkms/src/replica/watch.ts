@@ -28,6 +28,7 @@ export class Watch {
   readonly #log: Log;
   readonly #metrics: Metrics;
   readonly #foundingLine = atMost(30_000);
+  readonly #joiningLine = atMost(30_000);
   readonly #diskLine = atMost(60_000);
   readonly #latencyLine = atMost(60_000);
   readonly #syncLine = atMost(10_000);
@@ -96,6 +97,9 @@ export class Watch {
   }
 
   #sayFounding({ phase }: ReplicaStatus): void {
+    if (phase.kind === 'joining' && this.#joiningLine(performance.now()) !== null) {
+      this.#log('joining_wait', { waits: phase.waits });
+    }
     // Nobody is waited for by a replica that is alone, or that founds just now.
     if (phase.kind !== 'founding' || phase.missing.length === 0) return;
     if (this.#foundingLine(performance.now()) === null) return;
@@ -122,7 +126,7 @@ export class Watch {
     this.#lostQuorum ??= { since: now, line: atMost(60_000), said: false };
     if (leaderlessMs <= EVERY_MS || this.#lostQuorum.line(now) === null) return;
     this.#lostQuorum.said = true;
-    const missing = consensus.members.filter((m) => !m.reachable).map((m) => m.id);
+    const missing = consensus.members.filter((m) => m.voter && !m.reachable).map((m) => m.id);
     this.#log('no_quorum', { reachable, voters, missing });
   }
 
