@@ -263,7 +263,7 @@ async function stateIfThere(path: string, files: Edges['files']): Promise<StateF
 
 /** Where the state of (key, chain) lies in each home. */
 export const statePathOf = (id: RecordId): string =>
-  `/home/priv/${id.chainId}-${addressOf(id.key)}.json`;
+  `${homePaths('/home').priv}/${id.chainId}-${addressOf(id.key)}.json`;
 
 function settingsOf(site: Site, chains: readonly CheckedChain[]): Settings {
   return {

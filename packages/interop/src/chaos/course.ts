@@ -10,7 +10,7 @@ import type { Chance } from './chance.js';
 import type { Undo } from './network.js';
 import type { Stage } from './stage.js';
 
-/** Generous: a node may wait 5 s for a frozen signer, an unled link is given up after another 5, the machine is small. */
+/** A node may wait 5 s for a frozen signer, an unled link is given up after another 5, a machine is small. */
 const SIGNS_WITHIN_MS = 45_000;
 const READY_WITHIN_MS = 60_000;
 /** What was committed before may still be released; a leader without a quorum serves no longer than its lease. */

@@ -11,7 +11,8 @@ export const damageCutAsATear: Plant = {
       replace: `if (found.kind === 'damaged')
             return ends(found);`,
       by: `if (found.kind === 'damaged')
-            return ends({ kind: 'torn', at, end: bytes.length, sequence: (frames.at(-1)?.frame.sequence ?? 0) + 1, buried: false });`,
+            return ends({ kind: 'torn', at, end: bytes.length, buried: false,
+              sequence: (frames.at(-1)?.frame.sequence ?? 0) + 1 });`,
     },
   ],
   budget: 40,

@@ -10,6 +10,7 @@ export const segmentOfAFullDisk: Plant = {
       file: 'consensus/dist/src/wal/segments.js',
       replace:
         'await writeFully(file, zeros.subarray(0, Math.min(zeros.length, sizeBytes - at)), at);',
+      // The bug itself: what a full disk says is swallowed.
       by: 'await writeFully(file, zeros.subarray(0, Math.min(zeros.length, sizeBytes - at)), at).catch(() => { });',
     },
   ],

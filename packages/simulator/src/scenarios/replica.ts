@@ -150,7 +150,7 @@ export class Replica {
     if (clockToo) this.#suspendedAt = this.#around.now();
   }
 
-  /** What came meanwhile is read in the order of its coming; overdue timers run after it (docs/architecture.md, 4.5). */
+  /** What came meanwhile is read in the order of its coming; overdue timers run after it (docs/architecture.md). */
   resume(): void {
     const buffered = this.#paused ?? [];
     this.#paused = null;

@@ -2,7 +2,8 @@
  * What happened in a world so far, as far as a rule asks for it: crashes, what was committed, what was released.
  *
  * Owns    the rules over the whole world: one leader per term; one committed log, each entry of it on a quorum of
- *         disks and in the log of each later leader; one content released for each place, and only what that log reserves.
+ *         disks and in the log of each later leader; one content released for each place, and only what that log
+ *         reserves.
  * Never   says who: replicas may trade names.
  * Rule    docs/architecture.md, the promise; Ongaro's dissertation, figure 3.2.
  */

@@ -214,8 +214,8 @@ export interface Standing {
 
 /**
  * Whether `message` can never again mean anything to its receiver: what is dead is dropped, so that worlds which
- * differ in it alone are one. The durable term only grows, and who does not stand for election in it, or in a later one, will
- * never stand for election in any term up to it.
+ * differ in it alone are one. The durable term only grows, and who does not stand for election in it, or in a
+ * later one, will never stand for election in any term up to it.
  */
 export function isDead(message: Message, receiver: Standing): boolean {
   const { durableTerm, standsIn } = receiver;

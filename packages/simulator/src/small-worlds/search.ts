@@ -2,8 +2,8 @@
  * Every state of a small world, breadth first, each once.
  *
  * Owns    the state of a world: its replicas, what was ever sent, and what happened (crashes, terms led, what was
- *         committed, what was released). A message stays: it may arrive at any time, in any order, any number of times, or never.
- *         States that differ only in which replica is called what are one.
+ *         committed, what was released). A message stays: it may arrive at any time, in any order, any number of
+ *         times, or never. States that differ only in which replica is called what are one.
  * Never   follows a state beyond a broken rule: it ends there, with the shortest way to it.
  */
 import { invariant, onViolation } from '@cometkms/invariant';
