@@ -182,6 +182,12 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     const longMs = r.chance(0.1) ? r.range(9000, 20_000) : 0;
     return { kind: 'partition', side, ms: someTime(r) + longMs };
   });
+  draw('hunt', (r) => ({
+    kind: 'hunt',
+    how: r.pick(['cut', 'cut', 'cut', 'kill', 'powerLoss', 'stall']),
+    times: r.between(2, 5),
+    everyMs: election * (0.5 + r.exponential(1.5)),
+  }));
   draw('reset', (r) => {
     const x = one(r);
     const y = other(r, x);

@@ -16,6 +16,7 @@ import {
 import { CommitsOwnTerm } from './invariants/commits-own-term.js';
 import { type CommittedEntry, CommittedIsForEver } from './invariants/committed-is-for-ever.js';
 import { CountedHadJoined } from './invariants/counted-had-joined.js';
+import { ElectedByMajority } from './invariants/elected-by-majority.js';
 import { ForgettersAreRefused } from './invariants/forgetters-are-refused.js';
 import { GrantsRise } from './invariants/grants-rise.js';
 import { LogMatching } from './invariants/log-matching.js';

@@ -47,6 +47,7 @@ export interface FaultRates {
   readonly fullDisk: number;
   readonly damage: number;
   readonly oldCopy: number;
+  readonly wipe: number;
   readonly clone: number;
   readonly validatorCut: number;
   readonly plainNode: number;
