@@ -5,7 +5,7 @@
  *         role was never the cluster's.
  * Never   changes a membership, or lets a configuration do it.
  * Rule    docs/architecture.md, consensus 8 and 9.
- * Proof   test/replica-membership.test.ts, test/process-members.test.ts.
+ * Proof   test/memberships.test.ts, test/process-members.test.ts.
  */
 import {
   type AdmissionStep,
