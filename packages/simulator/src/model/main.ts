@@ -19,8 +19,8 @@ const invariants = [
 const witnesses = [
   ...['oneLeft', 'sameLeftTwice', 'twoLead', 'conflictSeen', 'retimedLeft', 'haltedSeen'],
 ];
-/** For a fast run: one per gate and kind of rule. The others are as good, and cost their time. */
-const quick = new Set(['oneContent', 'releasedIsCommitted', 'retiredIsForEver', 'secondGate']);
+/** For a fast run: the first mutant of each of these. The others are as good, and cost their time. */
+const quick = ['oneContent', 'releasedIsCommitted', 'retiredIsForEver', 'secondGate'];
 
 const { values } = parseArgs({
   options: {
@@ -68,9 +68,13 @@ const broken = await simulate({
   ...{ samples: 1000, steps, seed },
 });
 say(broken.kind === 'violated', 'oneContent, where verdicts come that nobody committed', broken);
-for (const mutant of mutants) {
-  if (!values.fast || quick.has(mutant.breaks)) await tryMutant(mutant);
-}
+const tried = values.fast
+  ? mutants.filter(
+      ({ breaks }, n) =>
+        quick.includes(breaks) && n === mutants.findIndex((m) => m.breaks === breaks),
+    )
+  : mutants;
+for (const mutant of tried) await tryMutant(mutant);
 process.exitCode = failures === 0 ? 0 : 1;
 
 async function tryMutant(mutant: Mutant): Promise<void> {
@@ -79,11 +83,11 @@ async function tryMutant(mutant: Mutant): Promise<void> {
     const specification = readFileSync(join(modelDirectory, 'signing.qnt'), 'utf8');
     writeFileSync(join(directory, 'signing.qnt'), mutate(specification, mutant));
     writeFileSync(join(directory, 'bounded.qnt'), readFileSync(bounded));
-    const tried = await simulate({
+    const simulated = await simulate({
       ...{ file: join(directory, 'bounded.qnt'), step: mutant.step },
       ...{ invariants: [mutant.breaks], witnesses: [], samples: 2000, steps, seed },
     });
-    say(tried.kind === 'violated', `${mutant.breaks}: ${mutant.name}`, tried);
+    say(simulated.kind === 'violated', `${mutant.breaks}: ${mutant.name}`, simulated);
   } finally {
     rmSync(directory, { recursive: true });
   }

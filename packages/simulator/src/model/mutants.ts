@@ -122,8 +122,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the watermark takes another content at its own HRS',
-    rule: 'below(node.mark.hrs, wanted.hrs) or node.mark == wanted,',
-    instead: 'not(below(wanted.hrs, node.mark.hrs)),',
+    rule: 'below(mark.hrs, wanted.hrs) or mark == wanted\n',
+    instead: 'not(below(wanted.hrs, mark.hrs))\n',
     breaks: 'secondGate',
     step: 'stepWithoutConsensus',
   },
