@@ -11,7 +11,7 @@ const specification = readFileSync(join(modelDirectory, 'signing.qnt'), 'utf8');
 for (const mutant of mutants) {
   test(`${mutant.breaks}: ${mutant.name}`, () => {
     assert.notEqual(mutate(specification, mutant), specification);
-    assert.match(specification, new RegExp(`^  val ${mutant.breaks} = `, 'm'));
+    assert.match(specification, new RegExp(`^  val ${mutant.breaks} =`, 'm'));
   });
 }
 
