@@ -29,9 +29,9 @@ const { values } = parseArgs({
     samples: { type: 'string' },
   },
 });
-// A fast run guards a change and must not fail by chance; a long one looks for what nobody has seen yet.
+// A fast run guards a change, so it must not fail by chance. A long one looks for what nobody has seen yet.
 const seed = Number(values.seed ?? (values.fast ? 1 : Date.now() % 2 ** 32));
-const samples = Number(values.samples ?? (values.fast ? 200 : 3000));
+const samples = Number(values.samples ?? (values.fast ? 120 : 3000));
 const steps = 60;
 
 let failures = 0;
@@ -77,6 +77,7 @@ const tried = values.fast
 for (const mutant of tried) await tryMutant(mutant);
 process.exitCode = failures === 0 ? 0 : 1;
 
+/** Always with the same seed: that the invariants bite is shown, not looked for. */
 async function tryMutant(mutant: Mutant): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'cometkms-model-'));
   try {
@@ -85,7 +86,7 @@ async function tryMutant(mutant: Mutant): Promise<void> {
     writeFileSync(join(directory, 'bounded.qnt'), readFileSync(bounded));
     const simulated = await simulate({
       ...{ file: join(directory, 'bounded.qnt'), step: mutant.step },
-      ...{ invariants: [mutant.breaks], witnesses: [], samples: 2000, steps, seed },
+      ...{ invariants: [mutant.breaks], witnesses: [], samples: 2000, steps, seed: 1 },
     });
     say(simulated.kind === 'violated', `${mutant.breaks}: ${mutant.name}`, simulated);
   } finally {
