@@ -67,11 +67,11 @@ test('a replica that lost its disk: refused under its name, replaced by a new ho
   // Its file still lists the old members: said, and no more. Any other list is refused.
   const back = fleet.start(other);
   const { note } = await back.until('config_note', (line) =>
-    /MEMBERS_EDITED/.test(String(line['note'])),
+    /MEMBERS_CHANGED/.test(String(line['note'])),
   );
   assert.match(
     String(note),
-    /^MEMBERS_EDITED: peer lists a, b, c, as it was once; the members are /,
+    /^MEMBERS_CHANGED: peer lists a, b, c, as it was once; the members are /,
   );
   await back.until('ready');
   assert.equal(await back.stop(), 0);

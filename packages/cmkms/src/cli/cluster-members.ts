@@ -166,7 +166,7 @@ async function untilItVotes(
     }
     if (performance.now() < deadline) continue;
     progress.end();
-    throw new CmkmsError('NOT_CAUGHT_UP', { id: name, waitedMs: timeoutMs, detail });
+    throw new CmkmsError('NOT_CAUGHT_UP', { id: name, within: flags.timeout, detail });
   }
 }
 
