@@ -12,6 +12,8 @@
  *         says ENOSPC; what is there already can be written again.
  *         EIO at a read, a write or a sync. What was to be written is then given up: some of it is on the disk, the
  *         cache may show it or not, and the next sync knows nothing of it and says success.
+ *         Names are the file system's own: where their sync fails its journal has failed, and it lets nothing be
+ *         changed any more until the machine starts anew (EROFS), as ext4 and XFS do.
  *         A synced write lands elsewhere: in another place, of any file, or in none. The cache shows it where it was
  *         meant to be, until the power fails.
  *         At rest a bit flips. A whole old copy is put back (`snapshot`, `restore`); another machine has a copy
@@ -66,6 +68,7 @@ export type DiskFault =
   | 'shortWrite'
   | 'misdirected'
   | 'full'
+  | 'readOnly'
   | 'bitFlip';
 
 /** What an observer hears. The first three are changes made durable. */
@@ -109,6 +112,7 @@ export class SimulatedDisk {
   #underWay = new Set<DiskCall>();
   #hungUntil = 0;
   #temporaries = 0;
+  #readOnly = false;
   #loop: EventLoop | null = null;
 
   constructor({ timeline, random, observe }: DiskOptions) {
@@ -141,6 +145,7 @@ export class SimulatedDisk {
     for (const [inode, fates] of endPower(this.#names, this.#underWay, null, ending)) {
       this.#tell(() => ({ kind: 'powerLost', path: inode.path, fates }));
     }
+    this.#readOnly = false;
     this.#release();
   }
 
@@ -158,6 +163,7 @@ export class SimulatedDisk {
     this.#release();
     this.#names = image.names.copy(new Map());
     this.#temporaries = image.temporaries;
+    this.#readOnly = false;
   }
 
   /** The process is dead. These files are gone, as from a disk that was replaced. */
@@ -211,6 +217,11 @@ export class SimulatedDisk {
   }
 
   // --------------------------------------------------------------------------- looking in
+
+  /** Its file system gave up: until the machine starts anew. */
+  get isReadOnly(): boolean {
+    return this.#readOnly;
+  }
 
   /** As a process would see them. */
   paths(): string[] {
@@ -272,6 +283,7 @@ export class SimulatedDisk {
 
   /** @throws ENOENT, EEXIST, ENOSPC */
   name(call: NameCall): Inode {
+    this.#refuseReadOnly(call.kind === 'rename' ? call.to : call.path);
     if (call.kind === 'create' && this.#freeBytes() <= 0) {
       this.#fault('full', call.path);
       throw systemError('ENOSPC', call.path);
@@ -283,13 +295,16 @@ export class SimulatedDisk {
   syncDirectory(directory: string): void {
     if (this.#happens('syncError')) {
       this.#names.giveUp(directory, this.#faults);
+      this.#readOnly = true;
       throw this.#failed('syncError', directory);
     }
+    this.#refuseReadOnly(directory);
     for (const call of this.#names.sync(directory)) this.#tell(() => ({ kind: 'named', call }));
   }
 
   /** @returns how many bytes were taken. @throws EIO, ENOSPC */
   write(inode: Inode, asked: Write, durable: boolean): number {
+    this.#refuseReadOnly(inode.path);
     const write = this.#taken(inode, asked);
     if (this.#happens('writeError')) {
       inode.write(write);
@@ -308,6 +323,7 @@ export class SimulatedDisk {
 
   /** @throws EIO */
   sync(inode: Inode): void {
+    this.#refuseReadOnly(inode.path);
     if (this.#happens('syncError')) {
       inode.giveUp(this.#faults, null);
       throw this.#failed('syncError', inode.path);
@@ -363,7 +379,14 @@ export class SimulatedDisk {
     return usual + 10 ** this.#latency.range(0, stallDecades);
   }
 
-  #happens(fault: Exclude<DiskFault, 'full' | 'bitFlip'>): boolean {
+  /** @throws EROFS */
+  #refuseReadOnly(path: string): void {
+    if (!this.#readOnly) return;
+    this.#fault('readOnly', path);
+    throw systemError('EROFS', path);
+  }
+
+  #happens(fault: Exclude<DiskFault, 'full' | 'readOnly' | 'bitFlip'>): boolean {
     const rate = this.rates[fault];
     return rate > 0 && this.#faults.chance(rate);
   }

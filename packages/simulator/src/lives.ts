@@ -55,6 +55,8 @@ export class Lives {
       if (member.replica.process !== null || member.doomed >= 3) return;
       member.links = [];
       member.diskFailed = false;
+      // Somebody starts the machine anew: with this disk no process can do anything.
+      if (member.replica.disk.isReadOnly) member.replica.losePower();
       this.#scene.trace.add(`${member.replica.name} starts`);
       member.replica.start();
     });

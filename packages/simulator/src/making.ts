@@ -107,7 +107,11 @@ export class Making {
       observe: (event) => {
         if (event.kind !== 'fault') return;
         this.#scene.trace.add(`${own.name} disk ${event.fault} ${event.path}`);
-        if (['readError', 'writeError', 'syncError', 'shortWrite', 'full'].includes(event.fault))
+        if (
+          ['readError', 'writeError', 'syncError', 'shortWrite', 'full', 'readOnly'].includes(
+            event.fault,
+          )
+        )
           member.diskFailed = true;
       },
     });

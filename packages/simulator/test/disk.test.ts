@@ -210,7 +210,7 @@ test('after an error at a sync the next one says success, and what waited is los
   assert.ok([...seen].some((each) => each.startsWith('dropped')));
 });
 
-test('after an error at a synced write too; and a name whose sync failed stays in doubt', async () => {
+test('after an error at a synced write too; a name whose sync failed stays in doubt, and nothing can be changed any more', async () => {
   const seen = await sights({}, async (world) => {
     const [files, file] = await prepared(world, true);
     await world.until(files.rename('file', 'other'));
@@ -218,10 +218,13 @@ test('after an error at a synced write too; and a name whose sync failed stays i
     await assert.rejects(world.until(file.write(blockOf(2), 0)), { code: 'EIO' });
     await assert.rejects(world.until(files.syncDirectory()), { code: 'EIO' });
     world.disk.rates = { ...world.disk.rates, writeError: 0, syncError: 0 };
-    await world.until(file.sync());
-    await world.until(files.syncDirectory());
-    assert.deepEqual(faultsOf(world), ['writeError', 'syncError']);
+    await assert.rejects(world.until(file.sync()), { code: 'EROFS' });
+    await assert.rejects(world.until(files.syncDirectory()), { code: 'EROFS' });
+    await assert.rejects(world.until(files.remove('other')), { code: 'EROFS' });
+    const refused = Array.from({ length: 3 }, () => 'readOnly');
+    assert.deepEqual(faultsOf(world), ['writeError', 'syncError', ...refused]);
     world.losePower();
+    assert.ok(!world.disk.isReadOnly);
     const [path = ''] = world.disk.paths();
     return `${path} ${sight(world.disk.contents(path) ?? blockOf(9))}`;
   });

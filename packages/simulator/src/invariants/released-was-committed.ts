@@ -28,27 +28,27 @@ export class ReleasedWasCommitted implements Invariant {
     if (signed === null || signBytes === null)
       throw new Violation(this.promise, `${at.replica} released no signature of a vote`);
     const where = `${at.replica} released ${positionOf(signed.hrs)}`;
-    const broken = (how: string): never => {
+    const broken: (how: string) => never = (how) => {
       throw new Violation(this.promise, `${where} ${how}`);
     };
     const grant = this.#truth.grantAt(id, signed.hrs) ?? this.#imported(id, signed.hrs);
-    if (grant === undefined) return broken('which nothing granted');
+    if (grant === undefined) broken('which nothing granted');
     if (Buffer.compare(grant.signBytes, signBytes) !== 0)
-      return broken('over other bytes than the log granted');
+      broken('over other bytes than the log granted');
     const wanted = askedOf(id, request);
-    if (wanted === null) return broken('for a request of no known shape');
+    if (wanted === null) broken('for a request of no known shape');
     if (positionOf(wanted.hrs) !== positionOf(signed.hrs))
-      return broken(`to who asked for ${positionOf(wanted.hrs)}`);
-    if (wanted.content !== signed.content) return broken('to who asked for another content');
+      broken(`to who asked for ${positionOf(wanted.hrs)}`);
+    if (wanted.content !== signed.content) broken('to who asked for another content');
     if (request.kind === 'proposal' && wanted.time !== signed.time)
-      return broken('with another time than the proposal has');
+      broken('with another time than the proposal has');
     if (request.kind !== 'vote') return;
     const said =
       answer.extensionSignature === null ? null : this.#signedBy(answer.extensionSignature);
-    if (request.extensionWanted !== (said !== null)) return broken('and its extension is amiss');
+    if (request.extensionWanted !== (said !== null)) broken('and its extension is amiss');
     if (said === null) return;
     const extension = extensionSignBytes(chainId, request.height, request.round, request.extension);
-    if (Buffer.compare(extension, said) !== 0) return broken('with another extension');
+    if (Buffer.compare(extension, said) !== 0) broken('with another extension');
   }
 
   /** What the log began with may be repeated, too. */
