@@ -107,15 +107,23 @@ export class Lives {
   bringDown(member: Member, how: 'kill' | 'powerLoss' | 'stop', downMs: number): void {
     const { replica } = member;
     if (replica.process !== null && how === 'stop') {
-      // Orderly, and by force where that takes too long.
-      void replica.stop().then(() => this.down(member, 'stopped', downMs));
-      this.#scene.in(5000, () => {
-        if (replica.process !== null && replica.process.loop === loop) {
-          replica.kill();
-          this.down(member, 'killed', downMs);
-        }
-      });
       const { loop } = replica.process;
+      const isStill = (): boolean => replica.process?.loop === loop;
+      void replica.stop().then(
+        () => this.down(member, 'stopped', downMs),
+        (error: Error) => {
+          // A stop that fails ends the process all the same, and says why.
+          if (!isStill()) return;
+          replica.kill();
+          this.ended(member, error);
+        },
+      );
+      // Orderly, and by force where that takes too long.
+      this.#scene.in(5000, () => {
+        if (!isStill()) return;
+        replica.kill();
+        this.down(member, 'killed', downMs);
+      });
       return;
     }
     if (replica.process === null) {

@@ -46,7 +46,8 @@ export class ProductLooking {
     let seen = this.#seen.get(member);
     if (seen?.start !== starts) {
       const fresh = { start: starts, applied: -1, keptLooks: 0, lookedAt: now };
-      seen = { ...fresh, leaderlessSince: null, marks: new Map() };
+      // A core comes late where the disk is slow; until then nobody led either.
+      seen = { ...fresh, leaderlessSince: process_.startedAtMs, marks: new Map() };
       this.#seen.set(member, seen);
     }
     if (core.leader === null) seen.leaderlessSince ??= now;

@@ -93,10 +93,13 @@ const metrics = new NoMetrics();
 export class SimulatedProcess {
   readonly loop: EventLoop;
   readonly entropy: Random;
+  /** By its own clock. */
+  readonly startedAtMs: number;
   replica: Replica | null = null;
 
   constructor(loop: EventLoop, entropy: Random) {
     this.loop = loop;
+    this.startedAtMs = loop.nowMs();
     this.entropy = entropy;
   }
 }
