@@ -4,6 +4,7 @@
  * Owns    carrying out each fault of the plan, and taking it back when its time is over.
  * Never   chooses one: faults.ts has drawn them all before the world began.
  */
+import { homePaths } from 'cmkms/replica';
 import type { soundDisk } from './disk.js';
 import { describeFault, type Fault, type PlannedFault } from './faults.js';
 import type { Homes } from './homes.js';
@@ -14,7 +15,7 @@ import type { Scene } from './scene.js';
 import type { Chain } from './workload.js';
 
 /** As in the layout of a home (cmkms/src/home.ts). */
-const joinedRecord = '/home/priv/replica.json';
+const paths = homePaths('/home');
 
 export class FaultWork {
   /** Carried out, by kind. */
@@ -240,7 +241,7 @@ export class FaultWork {
     }
     this.#scene.oracle.diskReplaced(member.id);
     member.replica.disk.wipe(
-      (path) => path.startsWith('/home/data/') || (record === 'lost' && path === joinedRecord),
+      (path) => path.startsWith(`${paths.data}/`) || (record === 'lost' && path === paths.replica),
     );
     this.#lives.startIn(member, downMs);
   }
