@@ -150,7 +150,9 @@ export class Replica {
 
   /** Milliseconds without a known leader; 0 where there is one. */
   leaderlessMs(): number {
-    return this.#leaderlessSince === null ? 0 : this.#clock.nowMs() - this.#leaderlessSince;
+    // Told of a leader a turn of the loop late; a request that comes in between must not be refused for it.
+    if (this.#leaderlessSince === null || this.node.leader !== null) return 0;
+    return this.#clock.nowMs() - this.#leaderlessSince;
   }
 
   leaderName(): string | null {
