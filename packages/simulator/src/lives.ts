@@ -98,6 +98,7 @@ export class Lives {
     if (trip === null || !batches.some(tripsUpon[trip.upon])) return;
     member.trip = null;
     this.#scene.in(trip.afterMs, () => {
+      if (this.#scene.isHealing) return;
       if (trip.how === 'hang') member.replica.disk.hang(trip.downMs);
       else if (trip.how === 'stall') member.replica.process?.loop.stall(trip.downMs);
       else this.bringDown(member, trip.how, trip.downMs);

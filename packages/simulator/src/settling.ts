@@ -73,17 +73,18 @@ export class Settling {
     // Never founded, and one of them is gone for good: nothing was ever promised.
     if (live.length < this.#scene.members.length && cores.every((core) => core === null))
       return null;
-    const serving = live.filter(({ replica }) => replica.process?.replica?.node.mayServe());
-    // Who only thinks that it leads serves nobody, and who follows knows whom.
-    const followed = cores.every((core) => core?.leader === serving[0]?.id);
+    const leaders = cores.filter((core) => core?.role.kind === 'leader');
     const places = new Set(cores.map((core) => (core === null ? -1 : core.commit)));
     const behind = cores.some((core) => core === null || core.applied !== core.commit);
-    if (serving.length === 1 && followed && places.size === 1 && !behind) return null;
+    // That one leads is not that the others have heard of it: links may still be on their way.
+    const followed = new Set(cores.map((core) => core?.leader ?? null));
+    const isOne = leaders.length === 1 && followed.size === 1 && !followed.has(null);
+    if (isOne && places.size === 1 && !behind) return null;
     return live
       .map(({ replica: { name } }, at) => {
         const core = cores[at];
         if (!core) return `${name} has not joined`;
-        return `${name} ${core.role.kind} of ${core.leader?.slice(0, 4)} term ${core.hard.term} commit ${core.commit} applied ${core.applied}`;
+        return `${name} ${core.role.kind} term ${core.hard.term} commit ${core.commit} applied ${core.applied}`;
       })
       .join(', ');
   }

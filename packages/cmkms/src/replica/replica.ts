@@ -148,9 +148,8 @@ export class Replica {
     return open;
   }
 
-  /** Milliseconds without a known leader; 0 where there is one. */
+  /** Milliseconds without a known leader; 0 where there is one, of which this is told a turn of the loop late. */
   leaderlessMs(): number {
-    // Told of a leader a turn of the loop late; a request that comes in between must not be refused for it.
     if (this.#leaderlessSince === null || this.node.leader !== null) return 0;
     return this.#clock.nowMs() - this.#leaderlessSince;
   }
