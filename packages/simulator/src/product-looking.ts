@@ -15,7 +15,7 @@ import { Violation } from './violation.js';
 
 /** By the replica's own clock: 2 s and 5 s of the design, and a second for its timers. */
 const leaderlessForMs = 8000;
-const heldForMs = 6000;
+const heldForMs = 7000;
 /** A process that stood still is looked at again, and again, before it is blamed. */
 const looksApartMs = 400;
 
@@ -46,7 +46,8 @@ export class ProductLooking {
     let seen = this.#seen.get(member);
     if (seen?.start !== starts) {
       const fresh = { start: starts, applied: -1, keptLooks: 0, lookedAt: now };
-      seen = { ...fresh, leaderlessSince: null, marks: new Map() };
+      // From its start on, as long as it has not known one.
+      seen = { ...fresh, leaderlessSince: Number.NEGATIVE_INFINITY, marks: new Map() };
       this.#seen.set(member, seen);
     }
     if (core.leader === null) seen.leaderlessSince ??= now;
