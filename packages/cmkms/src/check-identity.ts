@@ -177,7 +177,7 @@ async function judgeMembers(
   if (verdict.kind === 'same') return [];
   const { members } = verdict;
   if (verdict.kind === 'earlier' && replica !== null) {
-    return [{ code: 'MEMBERS_EDITED', text: earlierText(config, members) }];
+    return [{ code: 'MEMBERS_CHANGED', text: earlierText(config, members) }];
   }
   // A log of an earlier version of this program: it alone knows who came after the founders.
   if (replica !== null && logged.length === 0 && !settings.solo) return [];

@@ -21,12 +21,6 @@ function row<F>(
   return { exitCode, says, remedy };
 }
 
-type Role = 'witness' | 'holder';
-const roles: Readonly<Record<Role, string>> = {
-  witness: 'a witness',
-  holder: 'one that holds the key',
-};
-
 export const cmkmsErrors = {
   // ------------------------------------------------------------------------- configuration, usage
   USAGE: row(
@@ -172,8 +166,8 @@ export const cmkmsErrors = {
   ),
   ROLE_DIFFERS: row(
     EXIT.UNSAFE,
-    (f: { id: string; home: Role; cluster: Role }) =>
-      `the home of ${f.id} is made for ${roles[f.home]}, the cluster admitted it as ${roles[f.cluster]}.`,
+    (f: { id: string; home: string; cluster: string }) =>
+      `the home of ${f.id} is made for ${f.home}, the cluster admitted it as ${f.cluster}.`,
     (f) =>
       `on the leader: cmkms cluster remove ${f.id}; then a new home (cmkms cluster home), and the same of --witness there and when it is added.`,
   ),
@@ -328,8 +322,8 @@ export const cmkmsErrors = {
   ),
   NOT_CAUGHT_UP: row(
     EXIT.ENVIRONMENT,
-    (f: { id: string; waitedMs: number; detail: string }) =>
-      `${f.id} is a learner, and did not become a voter within ${f.waitedMs / 1000} s: ${f.detail}.`,
+    (f: { id: string; within: string; detail: string }) =>
+      `${f.id} is a learner, and did not become a voter within ${f.within}: ${f.detail}.`,
     (f) =>
       `start ${f.id} where it does not run, then give the same command again: it goes on from here.`,
   ),

@@ -162,6 +162,8 @@ export interface ReplicaStatus {
   readonly certificateNotAfter: { readonly own: number | null; readonly ca: number | null };
   /** From the configuration: a median above it is a note. */
   readonly latencyBudgetMs: number;
+  /** The members changed, and this replica's configuration lists those of before: what is to be edited. */
+  readonly staleList: string | null;
 }
 
 /** The running replica, as everything that shows it sees it. Cheap: called at each scrape and each request. */

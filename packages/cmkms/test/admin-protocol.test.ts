@@ -22,6 +22,16 @@ const height = fc.bigInt({ min: 1n, max: 2n ** 63n - 1n });
 const round = fc.integer({ min: 0, max: 2 ** 31 - 1 });
 const step = fc.constantFrom(1 as const, 2 as const, 3 as const);
 
+const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/);
+const identity = fc.stringMatching(/^[0-9a-f]{64}$/);
+const newcomer = fc.record({
+  name,
+  address: fc.integer({ min: 1, max: 65_535 }).map((port) => `10.0.0.1:${port}`),
+  identity,
+  witness: fc.boolean(),
+  clusterId: fc.option(name),
+});
+
 const request: fc.Arbitrary<AdminRequest> = fc.oneof(
   fc.constantFrom<AdminRequest>({ kind: 'status' }, { kind: 'haltShow' }),
   fc.tuple(chain, height, round, step).map(
@@ -36,6 +46,11 @@ const request: fc.Arbitrary<AdminRequest> = fc.oneof(
   fc.tuple(chain, height).map(([c, h]): AdminRequest => ({ kind: 'haltSet', ...c, height: h })),
   chain.map((c): AdminRequest => ({ kind: 'haltClear', ...c })),
   chain.map((c): AdminRequest => ({ kind: 'chainRetire', ...c })),
+  newcomer.map((n): AdminRequest => ({ kind: 'memberAdd', ...n })),
+  fc.tuple(newcomer, name).map(([n, old]): AdminRequest => ({ kind: 'memberReplace', old, ...n })),
+  identity.map((i): AdminRequest => ({ kind: 'memberPromote', identity: i })),
+  name.map((n): AdminRequest => ({ kind: 'memberRemove', name: n })),
+  fc.option(name).map((to): AdminRequest => ({ kind: 'leaderTransfer', to })),
 );
 
 test('a request comes back as it was, in one line', () => {
@@ -56,6 +71,11 @@ const floor = {
   height: '5',
   round: 0,
   step: 3,
+};
+
+const add = {
+  ...{ v: 1, kind: 'memberAdd', name: 'd', address: '10.0.0.13:9430' },
+  ...{ identity: 'f'.repeat(64), witness: false, clusterId: null },
 };
 
 const rows: readonly (readonly [why: string, line: unknown, says: RegExp])[] = [
@@ -86,6 +106,15 @@ const rows: readonly (readonly [why: string, line: unknown, says: RegExp])[] = [
     { v: 1, kind: 'haltSet', chainId: 'a' },
     /height/,
   ],
+  ['a newcomer whose role is not said', { ...add, witness: undefined }, /witness/],
+  ['an identity that is cut short', { ...add, identity: 'f'.repeat(63) }, /identity/],
+  ['an identity in capitals', { ...add, identity: 'F'.repeat(64) }, /identity/],
+  ['an address that nobody can dial', { ...add, address: '0.0.0.0:9430' }, /dialled/],
+  ['a name that is a path', { ...add, name: '../d' }, /no name for a replica/],
+  ['a replacement of nobody', { ...add, kind: 'memberReplace' }, /old/],
+  ['a cluster left out', { ...add, clusterId: undefined }, /clusterId/],
+  ['a removal of nobody', { v: 1, kind: 'memberRemove' }, /name/],
+  ['a transfer that does not say to whom', { v: 1, kind: 'leaderTransfer' }, /to/],
 ];
 for (const [why, line, says] of rows) {
   test(`refused: ${why}`, () => {

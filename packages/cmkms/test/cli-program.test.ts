@@ -36,6 +36,18 @@ const misuse: readonly (readonly [args: string, says: string, fix: string])[] = 
     '--height takes a height from 1 on, not "-1"',
     'cmkms floor raise --help',
   ],
+  [
+    'cluster add d=10.0.0.13:9430',
+    'give --identity, as cmkms cluster home printed it, or --cert, its certificate; one of the two',
+    'cmkms cluster add --help',
+  ],
+  [
+    'cluster replace c --with d=10.0.0.13:9430 --identity abc',
+    '--identity takes the 64 hex digits that cmkms cluster home printed, not "abc"',
+    'cmkms cluster replace --help',
+  ],
+  ['cluster remove', "missing required argument 'id'", 'cmkms cluster remove --help'],
+  ['cluster cert', 'cmkms cluster cert needs a command', 'cmkms cluster cert --help'],
 ];
 for (const [args, says, fix] of misuse) {
   test(`misuse: cmkms ${args}`, async () => {

@@ -109,6 +109,7 @@ export const healthy: ReplicaStatus = {
   ],
   certificateNotAfter: { own: now + 3650 * 24 * hour, ca: now + 7300 * 24 * hour },
   latencyBudgetMs: 10,
+  staleList: null,
 };
 
 /** With a changed consensus. */

@@ -166,6 +166,12 @@ const rows: readonly Row[] = [
     ['NO_FAULT_TOLERANCE: 3 of 3 voters in contact: if one more stops, signing stops'],
   ],
   [
+    'a list of the members of before',
+    { ...healthy, staleList: 'peer lists a, b, as it was once' },
+    [],
+    ['MEMBERS_CHANGED: peer lists a, b, as it was once'],
+  ],
+  [
     'certificates end',
     { ...healthy, certificateNotAfter: { own: now + 59.5 * day, ca: now - 2 * day } },
     [],

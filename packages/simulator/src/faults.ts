@@ -11,12 +11,13 @@
 import type { Random } from './random.js';
 import type { Swarm } from './swarm.js';
 
-/** An end in the middle of what a chance moment would hardly ever meet: a write of this kind. */
+/** An end, or a stand-still, in the middle of what a chance moment would hardly ever meet: a write of this kind. */
 export interface Trip {
   readonly upon: 'vote' | 'truncation' | 'snapshot' | 'reset' | 'entries';
-  readonly how: 'kill' | 'powerLoss';
+  readonly how: 'kill' | 'powerLoss' | 'hang' | 'stall';
   /** From when it is handed to the log. */
   readonly afterMs: number;
+  /** Dead, or hanging, or standing still. */
   readonly downMs: number;
 }
 
@@ -155,7 +156,7 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     kind: 'trip',
     on: one(r),
     upon: r.pick(['vote', 'truncation', 'truncation', 'snapshot', 'reset', 'reset', 'entries']),
-    how: r.pick(['kill', 'powerLoss']),
+    how: r.pick(['kill', 'powerLoss', 'hang', 'stall']),
     afterMs: r.exponential(0.6),
     downMs: someTime(r),
   }));

@@ -95,7 +95,11 @@ export class Lives {
     const { trip } = member;
     if (trip === null || !batches.some(tripsUpon[trip.upon])) return;
     member.trip = null;
-    this.#scene.in(trip.afterMs, () => this.bringDown(member, trip.how, trip.downMs));
+    this.#scene.in(trip.afterMs, () => {
+      if (trip.how === 'hang') member.replica.disk.hang(trip.downMs);
+      else if (trip.how === 'stall') member.replica.process?.loop.stall(trip.downMs);
+      else this.bringDown(member, trip.how, trip.downMs);
+    });
   }
 
   bringDown(member: Member, how: 'kill' | 'powerLoss' | 'stop', downMs: number): void {

@@ -4,7 +4,7 @@
  * Owns    that it is made where the authority is, from the old certificate alone: no private key of a replica
  *         travels, and the authority's never comes near a replica.
  * Never   changes an identity: that is the public key, and it stays.
- * Proof   test/cli-cert-renew.test.ts.
+ * Proof   test/cli-cluster-home.test.ts.
  */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';

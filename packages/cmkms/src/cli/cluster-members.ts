@@ -3,7 +3,7 @@
  *
  * Owns    the words, and waiting until a newcomer has caught up and votes.
  * Never   undoes what was asked: a learner stays one until the same command is given again, or `cluster remove`.
- * Proof   test/cli-cluster-members.test.ts, test/process-members.test.ts.
+ * Proof   test/cli-program.test.ts, test/process-members.test.ts.
  */
 
 import { resolve } from 'node:path';
@@ -166,7 +166,7 @@ async function untilItVotes(
     }
     if (performance.now() < deadline) continue;
     progress.end();
-    throw new CmkmsError('NOT_CAUGHT_UP', { id: name, waitedMs: timeoutMs, detail });
+    throw new CmkmsError('NOT_CAUGHT_UP', { id: name, within: flags.timeout, detail });
   }
 }
 

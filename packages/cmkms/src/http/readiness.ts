@@ -28,6 +28,7 @@ export type ReasonCode = (typeof reasonCodes)[number];
 export const noteCodes = [
   'NO_FAULT_TOLERANCE',
   'CONFIG_DRIFT',
+  'MEMBERS_CHANGED',
   'CERT_EXPIRES',
   'CHAIN_UNREGISTERED',
   'CHAIN_HALTED',
@@ -109,6 +110,7 @@ const noteRules: Readonly<Record<NoteCode, Rule>> = {
       ? null
       : drifting.map((m) => `${m.id} differs in ${m.configDrift.join(', ')}`).join('; ');
   },
+  MEMBERS_CHANGED: (s) => s.staleList,
   CERT_EXPIRES: (s, now) => {
     const ending = (['own', 'ca'] as const).flatMap((which) => {
       const notAfter = s.certificateNotAfter[which];

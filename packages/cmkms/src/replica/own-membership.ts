@@ -5,7 +5,7 @@
  *         role was never the cluster's.
  * Never   changes a membership, or lets a configuration do it.
  * Rule    docs/architecture.md, consensus 8 and 9.
- * Proof   test/replica-membership.test.ts, test/process-members.test.ts.
+ * Proof   test/memberships.test.ts, test/process-members.test.ts.
  */
 import {
   type AdmissionStep,
@@ -36,6 +36,8 @@ export class OwnMembership {
   readonly #world: OwnMembershipWorld;
   /** What a home that joins waits for; null: nothing was heard yet. */
   joiningStep: AdmissionStep | null = null;
+  /** What is to be edited in `peer`; null: nothing. */
+  staleList: string | null = null;
 
   constructor(world: OwnMembershipWorld) {
     this.#world = world;
@@ -52,7 +54,7 @@ export class OwnMembership {
   /** @throws CmkmsError MEMBERS_DIFFER, ROLE_DIFFERS */
   judge(membership: Membership): void {
     const { checked, identity, memberships } = this.#world;
-    judgeOwnList(checked, membership, memberships);
+    this.staleList = judgeOwnList(checked, membership, memberships);
     refuseOtherRole(checked, memberIn(membership, identity));
   }
 
@@ -80,6 +82,9 @@ export class OwnMembership {
     memberships.note(index, membership).catch((error: unknown) => {
       log('state_file_failed', { path: checked.paths.memberships, detail: String(error) });
     });
+    const listed = checked.members.map(({ name }) => name);
+    const verdict = judgeList(listed, [{ index, members: namesOf(membership) }]);
+    this.staleList = verdict.kind === 'same' ? null : earlierText(listed, verdict.members);
   }
 
   #guarded(work: () => void): void {
@@ -127,7 +132,7 @@ export function refuseOtherRole(
   self: Member | undefined,
 ): void {
   if (self === undefined || self.witness === witness) return;
-  const role = (is: boolean): 'witness' | 'holder' => (is ? 'witness' : 'holder');
+  const role = (is: boolean): string => (is ? 'a witness' : 'one that holds the key');
   const facts = { id: name, home: role(witness), cluster: role(self.witness) };
   throw new CmkmsError('ROLE_DIFFERS', facts);
 }

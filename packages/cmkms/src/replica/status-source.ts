@@ -43,6 +43,7 @@ export function statusSource(replica: Replica): StatusSource {
         disks: disksOf(replica),
         certificateNotAfter: { own: certificate?.notAfter.getTime() ?? null, ca: caNotAfter },
         latencyBudgetMs: settings.signing.latencyBudgetMs,
+        staleList: replica.membership.staleList,
       };
     },
   };

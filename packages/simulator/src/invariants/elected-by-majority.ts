@@ -4,7 +4,7 @@
  * Source  rules 1 and 6; Raft paper, 5.2. Seen at the first look at a leader, whatever another one does in that term.
  *         Votes are kept over all starts: one that was lost since was given nevertheless.
  */
-import type { LogBatch, MemberId } from '@cometkms/consensus';
+import type { HardState, LogBatch, MemberId, RecoveredStorage } from '@cometkms/consensus';
 import type { Core } from '@cometkms/consensus/core';
 import type { At, Invariant } from '../observations.js';
 import { membershipAt } from '../shadow-log.js';
@@ -22,12 +22,19 @@ export class ElectedByMajority implements Invariant {
   }
 
   logAcknowledged({ id }: At, batches: readonly LogBatch[]): void {
-    for (const { hard } of batches) {
-      if (hard === undefined || hard.votedFor === null) continue;
-      const election = `${hard.term} ${hard.votedFor}`;
-      const voters = this.#votes.get(election) ?? new Set();
-      this.#votes.set(election, voters.add(id));
-    }
+    for (const { hard } of batches) if (hard !== undefined) this.#voted(id, hard);
+  }
+
+  /** Written by a process that did not live to hear of it. */
+  logOpened({ id }: At, { hard }: RecoveredStorage): void {
+    this.#voted(id, hard);
+  }
+
+  #voted(id: MemberId, { term, votedFor }: HardState): void {
+    if (votedFor === null) return;
+    const election = `${term} ${votedFor}`;
+    const voters = this.#votes.get(election) ?? new Set();
+    this.#votes.set(election, voters.add(id));
   }
 
   stepped({ replica, id }: At, { role, hard }: Core): void {
