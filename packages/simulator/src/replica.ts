@@ -94,6 +94,8 @@ export class SimulatedProcess {
   readonly loop: EventLoop;
   readonly entropy: Random;
   replica: Replica | null = null;
+  /** Of itself, for this reason. */
+  end: (error: unknown) => void = () => {};
 
   constructor(loop: EventLoop, entropy: Random) {
     this.loop = loop;
@@ -153,7 +155,13 @@ export class SimulatedReplica {
   /** As SIGTERM. */
   async stop(): Promise<void> {
     const process_ = this.process;
-    await process_?.replica?.stop();
+    try {
+      await process_?.replica?.stop();
+    } catch (error) {
+      // A disk that fails now ends it as at any other time.
+      if (process_?.loop.alive) process_.end(error);
+      return;
+    }
     if (process_?.loop.alive) this.kill();
   }
 
@@ -164,6 +172,7 @@ export class SimulatedReplica {
       this.kill();
       this.#world.ended(error instanceof Error ? error : new Error(String(error)));
     };
+    process_.end = end;
     try {
       const options = await this.#options(process_, end);
       if (!loop.alive) return;

@@ -131,7 +131,7 @@ export class Settling {
   }
 
   async #requireNextHeight(chain: Chain): Promise<void> {
-    this.#work.clearHalt(chain);
+    await this.#clearHalt(chain);
     // What was asked while it was halted is signed, or given up, first.
     await this.#looking.until(this.#scene.timeline.now + 1000);
     const record = this.#scene.oracle.truth.record(chain.id);
@@ -162,6 +162,17 @@ export class Settling {
       'the next height of every chain can be signed once all is healed',
       `${chain.id.chainId} at ${top + 1n}: ${said} after ${Math.round(tookMs)} ms`,
     );
+  }
+
+  /** An operator tries until it is so. */
+  async #clearHalt(chain: Chain): Promise<void> {
+    const { oracle, timeline } = this.#scene;
+    for (let tries = 0; tries < 30; tries += 1) {
+      const record = oracle.truth.reference(chain.id);
+      if (record === undefined || record.retired || record.haltHeight === null) return;
+      this.#work.clearHalt(chain);
+      await this.#looking.until(timeline.now + 1000);
+    }
   }
 
   /** Some replica that runs lists it. */
