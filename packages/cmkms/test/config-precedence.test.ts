@@ -217,7 +217,7 @@ test('allow_unsafe: false is taken, true is refused, wherever it is said', () =>
 });
 
 const sizes: readonly (readonly [replicas: number, warning: string | null])[] = [
-  [2, '2 replicas tolerate no failure: if either stops, signing stops. Add a third.'],
+  [2, '2 replicas tolerate no failure: if either stops, signing stops. Add a third, or a witness.'],
   [3, null],
   [4, '4 replicas tolerate the loss of 1, no more than 3 do.'],
   [5, null],

@@ -4,6 +4,7 @@
  * Slow: run by name, `node --test dist/test/process-members.slow.js`.
  */
 import assert from 'node:assert/strict';
+import { rename } from 'node:fs/promises';
 import { test } from 'node:test';
 import { until } from './cluster.js';
 import { Fleet } from './process-fleet.js';
@@ -78,4 +79,41 @@ test('from three to five and back to three, a signature at each step', async (t)
     /is refused: of the voters that would remain 1 answer, and 2 are/,
   );
   await sign();
+});
+
+test('a lost replica replaced under its own name and address; the founders restart, and meet it by the log', async (t) => {
+  const fleet = await Fleet.make(t, { holders });
+  fleet.startAll(holders);
+  await fleet.sign(1);
+  const leader = await fleet.leader();
+  const lost = holders.find((name) => name !== leader) ?? '';
+  const others = holders.filter((name) => name !== lost);
+  await fleet.kill(lost);
+  await rename(fleet.home(lost), `${fleet.home(lost)}-lost`);
+  const identity = await fleet.newHome(lost, others);
+  await fleet.start(lost).until('joining_wait');
+  const replaced = await fleet.onLeader(
+    ...['cluster', 'replace', lost, '--with', fleet.peer(lost), '--identity', identity],
+  );
+  assert.equal(replaced.code, 0, replaced.err);
+  await fleet.sign(2);
+  for (const name of others) {
+    await fleet.kill(name);
+    // With the other founder gone, the newcomer is the quorum's second.
+    await fleet.sign(name === others[0] ? 3 : 4);
+    const back = fleet.start(name);
+    await back.until('ready');
+    assert.deepEqual(back.all('config_note'), [], 'the names are those of before');
+  }
+  await fleet.kill(lost);
+  await fleet.sign(5);
+  const again = fleet.start(lost);
+  await again.until('ready');
+  await fleet.sign(6);
+  // The old identity under the same name: its home as it was.
+  await fleet.kill(lost);
+  await rename(fleet.home(lost), `${fleet.home(lost)}-new`);
+  await rename(`${fleet.home(lost)}-lost`, fleet.home(lost));
+  await refuses(fleet.start(lost), 3, /^error REMOVED: /);
+  await fleet.sign(7);
 });

@@ -37,7 +37,7 @@ export const consensusErrors = {
     says: (f: { path: string; offset: number; detail: string }) =>
       `the log ${f.path} is damaged at byte ${f.offset}: ${f.detail}`,
     remedy:
-      'This replica may have forgotten what it promised and must not vote. Keep the directory for a post-mortem and leave this home stopped. The others go on while they are a majority.',
+      'This replica may have forgotten what it promised and must not vote. Keep the directory for a post-mortem and leave this home stopped. The others go on while they are a majority, and admit a new one in its place: `cmkms cluster replace`.',
   },
   CONSENSUS_LOG_VERSION: {
     says: (f: { path: string; found: number; known: number }) =>
@@ -70,7 +70,7 @@ export const consensusErrors = {
     says: (f: { clusterId: string }) =>
       `this replica has joined cluster ${f.clusterId}, and its log is empty`,
     remedy:
-      'Mount the data volume. If the disk is gone, leave this home stopped: it could vote twice. The others go on while they are a majority.',
+      'Mount the data volume. If the disk is gone, leave this home stopped: it could vote twice. The others go on while they are a majority, and admit a new one in its place: `cmkms cluster replace`.',
   },
   CONSENSUS_CLUSTER_DIFFERS: {
     says: (f: { found: string; wanted: string }) =>
@@ -82,7 +82,7 @@ export const consensusErrors = {
       `${f.peer} refuses this replica: ${f.detail}`,
     remedy:
       'Its disk is older than what it promised, or a copy of another: it must never vote again. ' +
-      'Put back the newest disk, or leave this replica out.',
+      'Put back the newest disk, or admit a new replica in its place: `cmkms cluster replace`.',
   },
   CONSENSUS_NAME_INVALID: {
     says: (f: { what: string; name: string }) =>

@@ -100,6 +100,7 @@ export class Lives {
     if (trip === null || !batches.some(tripsUpon[trip.upon])) return;
     member.trip = null;
     this.#scene.in(trip.afterMs, () => {
+      if (this.#scene.isHealing) return;
       if (trip.how === 'hang') member.replica.disk.hang(trip.downMs);
       else if (trip.how === 'stall') member.replica.process?.loop.stall(trip.downMs);
       else this.bringDown(member, trip.how, trip.downMs);
@@ -109,15 +110,23 @@ export class Lives {
   bringDown(member: Member, how: 'kill' | 'powerLoss' | 'stop', downMs: number): void {
     const { replica } = member;
     if (replica.process !== null && how === 'stop') {
-      // Orderly, and by force where that takes too long.
-      void replica.stop().then(() => this.down(member, 'stopped', downMs));
-      this.#scene.in(5000, () => {
-        if (replica.process !== null && replica.process.loop === loop) {
-          replica.kill();
-          this.down(member, 'killed', downMs);
-        }
-      });
       const { loop } = replica.process;
+      const isStill = (): boolean => replica.process?.loop === loop;
+      void replica.stop().then(
+        () => this.down(member, 'stopped', downMs),
+        (error: Error) => {
+          // A stop that fails ends the process all the same, and says why.
+          if (!isStill()) return;
+          replica.kill();
+          this.ended(member, error);
+        },
+      );
+      // Orderly, and by force where that takes too long.
+      this.#scene.in(5000, () => {
+        if (!isStill()) return;
+        replica.kill();
+        this.down(member, 'killed', downMs);
+      });
       return;
     }
     if (replica.process === null) {

@@ -15,7 +15,7 @@ import { Violation } from './violation.js';
 
 /** By the replica's own clock: 2 s and 5 s of the design, and a second for its timers. */
 const leaderlessForMs = 8000;
-const heldForMs = 7000;
+const heldForMs = 6000;
 /** A process that stood still is looked at again, and again, before it is blamed. */
 const looksApartMs = 400;
 
@@ -24,6 +24,8 @@ interface Seen {
   applied: number;
   /** Own clock. Null: there is a leader. */
   leaderlessSince: number | null;
+  /** When the last leader was found, and for how long there had been none. */
+  ledAfter: { readonly leaderlessMs: number; readonly atMs: number };
   keptLooks: number;
   lookedAt: number;
   readonly marks: Map<string, string>;
@@ -45,13 +47,17 @@ export class ProductLooking {
     const { starts } = member.replica;
     let seen = this.#seen.get(member);
     if (seen?.start !== starts) {
-      const fresh = { start: starts, applied: -1, keptLooks: 0, lookedAt: now };
-      // From its start on, as long as it has not known one.
-      seen = { ...fresh, leaderlessSince: Number.NEGATIVE_INFINITY, marks: new Map() };
+      const ledAfter = { leaderlessMs: 0, atMs: now };
+      const fresh = { ledAfter, start: starts, applied: -1, keptLooks: 0, lookedAt: now };
+      // A core comes late where the disk is slow; until then nobody led either.
+      seen = { ...fresh, leaderlessSince: process_.startedAtMs, marks: new Map() };
       this.#seen.set(member, seen);
     }
     if (core.leader === null) seen.leaderlessSince ??= now;
-    else seen.leaderlessSince = null;
+    else if (seen.leaderlessSince !== null) {
+      seen.ledAfter = { leaderlessMs: now - seen.leaderlessSince, atMs: now };
+      seen.leaderlessSince = null;
+    }
     const { oracle } = this.#scene;
     const at = this.#scene.where(member);
     if (core.applied !== seen.applied) {
@@ -76,7 +82,10 @@ export class ProductLooking {
     const seen = this.#seen.get(member);
     if (seen?.start !== member.replica.starts) return Number.POSITIVE_INFINITY;
     const now = member.replica.process?.loop.nowMs() ?? 0;
-    return seen.leaderlessSince === null ? 0 : now - seen.leaderlessSince;
+    // The program hears of a leader a turn of its loop after the core: what it said just then was so.
+    const { ledAfter } = seen;
+    if (seen.leaderlessSince === null) return ledAfter.atMs === now ? ledAfter.leaderlessMs : 0;
+    return now - seen.leaderlessSince;
   }
 
   #lookAtLinks(member: Member, seen: Seen, now: number): void {

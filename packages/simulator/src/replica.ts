@@ -93,12 +93,13 @@ const metrics = new NoMetrics();
 export class SimulatedProcess {
   readonly loop: EventLoop;
   readonly entropy: Random;
+  /** By its own clock. */
+  readonly startedAtMs: number;
   replica: Replica | null = null;
-  /** Of itself, for this reason. */
-  end: (error: unknown) => void = () => {};
 
   constructor(loop: EventLoop, entropy: Random) {
     this.loop = loop;
+    this.startedAtMs = loop.nowMs();
     this.entropy = entropy;
   }
 }
@@ -155,13 +156,7 @@ export class SimulatedReplica {
   /** As SIGTERM. */
   async stop(): Promise<void> {
     const process_ = this.process;
-    try {
-      await process_?.replica?.stop();
-    } catch (error) {
-      // A disk that fails now ends it as at any other time.
-      if (process_?.loop.alive) process_.end(error);
-      return;
-    }
+    await process_?.replica?.stop();
     if (process_?.loop.alive) this.kill();
   }
 
@@ -172,7 +167,6 @@ export class SimulatedReplica {
       this.kill();
       this.#world.ended(error instanceof Error ? error : new Error(String(error)));
     };
-    process_.end = end;
     try {
       const options = await this.#options(process_, end);
       if (!loop.alive) return;

@@ -84,7 +84,10 @@ export class Settling {
     const leaders = cores.filter((core) => core?.role.kind === 'leader');
     const places = new Set(cores.map((core) => (core === null ? -1 : core.commit)));
     const behind = cores.some((core) => core === null || core.applied !== core.commit);
-    if (leaders.length === 1 && places.size === 1 && !behind) return null;
+    // That one leads is not that the others have heard of it: links may still be on their way.
+    const followed = new Set(cores.map((core) => core?.leader ?? null));
+    const isOne = leaders.length === 1 && followed.size === 1 && !followed.has(null);
+    if (isOne && places.size === 1 && !behind) return null;
     return live
       .map(({ replica: { name } }, at) => {
         const core = cores[at];

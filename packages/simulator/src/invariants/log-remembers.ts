@@ -3,7 +3,8 @@
  *
  * Source  docs/architecture.md, consensus 3; rules 48 to 52. A frame that was under way at the end may be there
  *         whole or not at all. Where a disk was changed by another hand (an old copy, a flipped bit) it must be
- *         refused, by the log or by the others: invariants/promises-are-durable.ts sees what comes of one that is taken back.
+ *         refused, by the log or by the others: invariants/promises-are-durable.ts sees what comes of one that
+ *         is taken back.
  */
 
 import { isDeepStrictEqual } from 'node:util';
