@@ -41,7 +41,9 @@ export class MarksFollowRequests implements Invariant {
     if (it === null) return;
     const seen = this.#of(id);
     for (const record of this.#truth.inForceSince(id, this.#now() - staleMs)) {
-      if (isProposable(verdictOf(record, it), it)) return this.#admit(seen, it);
+      if (!isProposable(verdictOf(record, it), it)) continue;
+      this.#admit(seen, it);
+      return;
     }
     seen.pending.push({ it, untilMs: this.#now() + pendingMs });
   }
