@@ -22,6 +22,8 @@ export class FaultWork {
   readonly counts = new Map<string, number>();
   readonly #scene: Scene;
   readonly #lives: Lives;
+  /** Paths, and how many cuts lie on each. */
+  readonly #cuts = new Map<string, number>();
   readonly #homes: Homes;
 
   constructor(scene: Scene, lives: Lives, homes: Homes) {
@@ -128,10 +130,17 @@ export class FaultWork {
     }
   }
 
+  /** The shorter of two cuts does not end the longer one. */
   #cut(from: number, to: number, ms: number): void {
     const [x, y] = [this.#scene.address(from), this.#scene.address(to)];
+    const path = `${x} ${y}`;
+    this.#cuts.set(path, (this.#cuts.get(path) ?? 0) + 1);
     this.#scene.network.setPath(x, y, { cut: true });
-    this.#scene.in(ms, () => this.#scene.network.setPath(x, y, { cut: false }));
+    this.#scene.in(ms, () => {
+      const left = (this.#cuts.get(path) ?? 1) - 1;
+      this.#cuts.set(path, left);
+      if (left === 0) this.#scene.network.setPath(x, y, { cut: false });
+    });
   }
 
   #partition(side: ReadonlySet<number>, ms: number): void {
@@ -279,9 +288,9 @@ export class FaultWork {
         void store.retire(chain.id);
         return;
       case 'halt':
-        chain.lines.push(ahead);
-        void store.setHaltHeight(chain.id, ahead.height);
-        this.#scene.in(ms, () => this.clearHalt(chain));
+        chain.lines.push({ ...ahead, height: chain.height + 1n });
+        void store.setHaltHeight(chain.id, chain.height + 1n);
+        this.#scene.in(4 * ms, () => this.clearHalt(chain));
     }
   }
 

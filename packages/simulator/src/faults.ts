@@ -103,7 +103,7 @@ export type Fault =
 /** Whoever retires a chain leaves nothing to see of it: seldom. */
 const operatorDeeds = [
   ...(['floor', 'floor', 'floor', 'halt', 'halt', 'halt', 'handOver', 'handOver'] as const),
-  ...(['handOver', 'limits', 'limits', 'retire'] as const),
+  ...(['limits', 'retire'] as const),
 ];
 
 export interface PlannedFault {
@@ -180,7 +180,7 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
   draw('partition', (r) => {
     const side = r.shuffled(all).slice(0, r.between(1, Math.max(1, replicas - 1)));
     // Now and then so long that links to validators are given up.
-    const longMs = r.chance(0.1) ? r.range(9000, 20_000) : 0;
+    const longMs = r.chance(0.15) ? r.range(9000, 20_000) : 0;
     return { kind: 'partition', side, ms: someTime(r) + longMs };
   });
   draw('hunt', (r) => ({

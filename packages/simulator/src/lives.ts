@@ -7,6 +7,7 @@
 import type { LogBatch } from '@cometkms/consensus';
 import type { Trip } from './faults.js';
 import type { Member } from './member.js';
+import type { Random } from './random.js';
 import type { Scene } from './scene.js';
 import { arrivals } from './timeline.js';
 import { Violation } from './violation.js';
@@ -42,11 +43,13 @@ const tripsUpon: Readonly<Record<Trip['upon'], (batch: LogBatch) => boolean>> = 
 
 export class Lives {
   readonly #scene: Scene;
+  readonly #hands: Random;
   /** Whether what lies in the homes explains it; then it was corrected. */
   explains: (code: string, chainId: string) => boolean = () => false;
 
   constructor(scene: Scene) {
     this.#scene = scene;
+    this.#hands = scene.seed.fork('hands');
   }
 
   startIn(member: Member, ms: number): void {
@@ -89,7 +92,8 @@ export class Lives {
     }
     this.#scene.watch.ended(code);
     if (doubted) member.doomed += 1;
-    this.startIn(member, 300);
+    // An operator takes one after the other.
+    this.startIn(member, isCorrected ? this.#hands.range(100, 3000) : 300);
   }
 
   /** It has handed something to its log: a moment of its own to end in. */

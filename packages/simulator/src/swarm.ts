@@ -122,7 +122,7 @@ export function drawSwarm(seed: Random): Swarm {
       wipe: rate(6000, 0.25),
       clone: rate(6000, 0.25),
       validatorCut: rate(3000),
-      operator: rate(6000, 0.4),
+      operator: rate(3000, 0.5),
       key: rate(8000, 0.3),
     }),
     faultsFromTheStart: random.chance(0.3),
@@ -142,7 +142,7 @@ function withPlainNodes(plainNode: number, rates: Omit<FaultRates, 'plainNode'>)
 const beginnings: readonly Beginning[] = [
   ...(['neverSigned', 'neverSigned', 'sameFile', 'sameFile', 'oneFile', 'oneFile'] as const),
   ...(['differentFiles', 'differentFiles', 'sameFileOtherBytes', 'bareFile'] as const),
-  ...(['contradiction', 'nothing'] as const),
+  ...(['contradiction', 'contradiction', 'nothing'] as const),
 ];
 
 /** @param scale  of the timers: what happens between two elections is alike, however long that is */

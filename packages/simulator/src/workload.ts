@@ -198,12 +198,14 @@ export class ValidatorCourse {
     const isNil = step > 1 && this.#random.chance(this.#habits.nil);
     const blockId = isNil ? nil : blockNamed(`${chainId}/${height}/${round}/${variant}`);
     const timestamp = { seconds: this.#seconds, nanos: 0 };
+    // A request may tell not to sign one.
+    const wanted = this.#seconds % 4n !== 0n;
     if (step === 1)
       return { kind: 'proposal', chainId, height, round, polRound: -1, blockId, timestamp };
     return {
       ...{ kind: 'vote', chainId, type: step === 2 ? 1 : 2, height, round, blockId, timestamp },
       ...{ validatorAddress: new Uint8Array(20), validatorIndex: 0 },
-      ...{ extension: new Uint8Array(0), extensionWanted: step === 3 && !isNil },
+      ...{ extension: Uint8Array.of(variant), extensionWanted: step === 3 && !isNil && wanted },
     };
   }
 }

@@ -8,7 +8,7 @@ import { extensionSignBytes, type RecordId } from '@cometkms/sign-state';
 import { askedOf } from '../asked-bytes.js';
 import type { Invariant, Release } from '../observations.js';
 import { type ProductTruth, positionOf } from '../product-truth.js';
-import { readSigned } from '../signed-bytes.js';
+import { readSigned, type SignedBytes } from '../signed-bytes.js';
 import { Violation } from '../violation.js';
 
 export class ReleasedWasCommitted implements Invariant {
@@ -22,33 +22,41 @@ export class ReleasedWasCommitted implements Invariant {
     this.#signedBy = signedBy;
   }
 
-  released({ at, chainId, key, request, answer, signBytes }: Release): void {
+  released(release: Release): void {
+    const { at, chainId, key, signBytes } = release;
     const id: RecordId = { chainId, key: { type: 'ed25519', bytes: Buffer.from(key, 'hex') } };
     const signed = signBytes === null ? null : readSigned(signBytes);
     if (signed === null || signBytes === null)
       throw new Violation(this.promise, `${at.replica} released no signature of a vote`);
-    const where = `${at.replica} released ${positionOf(signed.hrs)}`;
-    const broken: (how: string) => never = (how) => {
-      throw new Violation(this.promise, `${where} ${how}`);
-    };
-    const grant = this.#truth.grantAt(id, signed.hrs) ?? this.#imported(id, signed.hrs);
-    if (grant === undefined) broken('which nothing granted');
-    if (Buffer.compare(grant.signBytes, signBytes) !== 0)
-      broken('over other bytes than the log granted');
+    const how = this.#amiss(id, signed, signBytes) ?? this.#misses(id, signed, release);
+    if (how !== null)
+      throw new Violation(this.promise, `${at.replica} released ${positionOf(signed.hrs)} ${how}`);
+  }
+
+  /** Against the log. */
+  #amiss(id: RecordId, { hrs }: SignedBytes, signBytes: Uint8Array): string | null {
+    const grant = this.#truth.grantAt(id, hrs) ?? this.#imported(id, hrs);
+    if (grant === undefined) return 'which nothing granted';
+    const isSame = Buffer.compare(grant.signBytes, signBytes) === 0;
+    return isSame ? null : 'over other bytes than the log granted';
+  }
+
+  /** Against the request. */
+  #misses(id: RecordId, signed: SignedBytes, { request, answer }: Release): string | null {
     const wanted = askedOf(id, request);
-    if (wanted === null) broken('for a request of no known shape');
+    if (wanted === null) return 'for a request of no known shape';
     if (positionOf(wanted.hrs) !== positionOf(signed.hrs))
-      broken(`to who asked for ${positionOf(wanted.hrs)}`);
-    if (wanted.content !== signed.content) broken('to who asked for another content');
-    if (request.kind === 'proposal' && wanted.time !== signed.time)
-      broken('with another time than the proposal has');
-    if (request.kind !== 'vote') return;
-    const said =
-      answer.extensionSignature === null ? null : this.#signedBy(answer.extensionSignature);
-    if (request.extensionWanted !== (said !== null)) broken('and its extension is amiss');
-    if (said === null) return;
-    const extension = extensionSignBytes(chainId, request.height, request.round, request.extension);
-    if (Buffer.compare(extension, said) !== 0) broken('with another extension');
+      return `to who asked for ${positionOf(wanted.hrs)}`;
+    if (wanted.content !== signed.content) return 'to who asked for another content';
+    if (request.kind === 'proposal')
+      return wanted.time === signed.time ? null : 'with another time than the proposal has';
+    const { extensionSignature } = answer;
+    const said = extensionSignature === null ? null : this.#signedBy(extensionSignature);
+    if (request.extensionWanted !== (extensionSignature !== null)) return 'extension amiss';
+    if (extensionSignature === null) return null;
+    const { height, round, extension } = request;
+    const due = extensionSignBytes(id.chainId, height, round, extension);
+    return said !== null && Buffer.compare(due, said) === 0 ? null : 'with another extension';
   }
 
   /** What the log began with may be repeated, too. */

@@ -20,6 +20,7 @@ import { matchFromARefusal } from './match-from-a-refusal.js';
 import { olderTermCommitsByCount } from './older-term-commits-by-count.js';
 import type { Plant } from './plant.js';
 import { preVoteClearsVote } from './pre-vote-clears-vote.js';
+import { productPlants } from './product.js';
 import { repeatedAppendAck } from './repeated-append-ack.js';
 import { repeatedVoteRequest } from './repeated-vote-request.js';
 import { rolledBackDiskTakenBack } from './rolled-back-disk-taken-back.js';
@@ -78,4 +79,5 @@ export const plants: readonly Plant[] = [
   foundedByFewer,
   lateWakeTakenForSilence,
   staleTimeoutNow,
+  ...productPlants,
 ];
