@@ -33,7 +33,7 @@ const downs = ({ diary }: Life): string[] => diary.all('down').map(({ cause }) =
 linkedTest(
   'a letter takes its time, and none overtakes another of its connection',
   async (place, a, b) => {
-    place.faults({ baseMs: 7, jitterMs: 5, tail: 0.1, tailMs: 100 });
+    place.faults({ baseMs: 7, jitterMs: 5, tail: 0.1, tailMs: 40 });
     const sentAt = place.timeline.now;
     for (const round of upTo(200)) assert.ok(a.raft(b, round));
     await b.diary.until(() => b.rounds().length > 0);
