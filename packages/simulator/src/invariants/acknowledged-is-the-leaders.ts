@@ -1,8 +1,8 @@
 /**
  * What a follower acknowledges to a leader is the leader's own entry.
  *
- * Source  rules 22 and 23. An acknowledgement vouches for the logs up to there: a stale tail behind what was sent is not
- *         the leader's, however durable. Judged as it leaves, long before it is counted with others.
+ * Source  rules 22 and 23. An acknowledgement vouches for the logs up to there: a stale tail behind what was sent is
+ *         not the leader's, however durable. Judged as it leaves, long before it is counted with others.
  */
 import type { LinkFrame, MemberId } from '@cometkms/consensus';
 import type { At, Invariant } from '../observations.js';
