@@ -109,12 +109,9 @@ export class FaultWork {
       case 'validatorCut':
         this.#cutValidators(this.#scene.member(fault.on), fault.ms);
         return;
-      case 'plainNode': {
-        const chain = this.#scene.chains[fault.chain];
-        if (chain === undefined) return;
-        this.#homes.signElsewhere(chain, fault.on, fault.everywhere, fault.downMs);
+      case 'plainNode':
+        this.#homes.signElsewhere(fault.on, fault.everywhere, fault.downMs);
         return;
-      }
       case 'operator':
         this.#operate(fault);
         return;
@@ -157,6 +154,11 @@ export class FaultWork {
       if (fault.how === 'cut') this.#partition(new Set([leader.number]), fault.everyMs);
       else if (fault.how === 'stall') leader.replica.process?.loop.stall(fault.everyMs);
       else this.#lives.bringDown(leader, fault.how, fault.everyMs);
+    }
+    // So that it has something of its own, and whoever comes after it, too.
+    for (const course of this.#scene.courses) {
+      course.hurry();
+      this.#scene.in(fault.everyMs * 0.8, () => course.hurry());
     }
     this.#scene.in(fault.everyMs, () => this.#hunt(fault, times - 1));
   }
@@ -279,6 +281,10 @@ export class FaultWork {
           for (const course of this.#scene.courses)
             if (course.chain === chain) course.catchUp(ahead.height + 1n);
         });
+        return;
+      case 'lowFloor':
+        // A mistake, from which nothing must follow.
+        void store.raiseFloor(chain.id, { height: 1n, round: 0, step: 1 }, false);
         return;
       case 'limits':
         void store.setLimits(chain.id, { maxHeightJump: 500n, cutoverWindow: 100n });

@@ -123,7 +123,7 @@ export function drawSwarm(seed: Random): Swarm {
       clone: rate(6000, 0.25),
       validatorCut: rate(3000),
       operator: rate(3000, 0.5),
-      key: rate(8000, 0.3),
+      key: rate(6000, 0.35),
     }),
     faultsFromTheStart: random.chance(0.3),
     codec: random.pick([0, 0.05, 1]),
