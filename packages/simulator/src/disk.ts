@@ -119,6 +119,11 @@ export class SimulatedDisk {
     this.#observe = observe ?? null;
   }
 
+  /** Some process has it: the replica, or an operator's tool that writes a file. */
+  get isInUse(): boolean {
+    return this.#loop?.alive === true;
+  }
+
   /** A process starts that lives with this disk; the one before is dead, or died at this moment. */
   mount(loop: EventLoop): MountedDisk {
     invariant(this.#loop?.alive !== true, 'one process has a disk');

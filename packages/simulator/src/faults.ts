@@ -14,7 +14,7 @@ import type { Swarm } from './swarm.js';
 /** An end, or a stand-still, in the middle of what a chance moment would hardly ever meet: a write of this kind. */
 export interface Trip {
   readonly upon: 'vote' | 'truncation' | 'snapshot' | 'reset' | 'entries';
-  readonly how: 'kill' | 'powerLoss' | 'hang' | 'stall';
+  readonly how: 'kill' | 'powerLoss' | 'hang' | 'stall' | 'writeError' | 'shortWrite';
   /** From when it is handed to the log. */
   readonly afterMs: number;
   /** Dead, or hanging, or standing still. */
@@ -155,7 +155,16 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     kind: 'trip',
     on: one(r),
     upon: r.pick(['vote', 'truncation', 'truncation', 'snapshot', 'reset', 'reset', 'entries']),
-    how: r.pick(['kill', 'powerLoss', 'hang', 'stall']),
+    how: r.pick([
+      'kill',
+      'powerLoss',
+      'kill',
+      'powerLoss',
+      'hang',
+      'stall',
+      'writeError',
+      'shortWrite',
+    ]),
     afterMs: r.exponential(0.6),
     downMs: someTime(r),
   }));
@@ -221,9 +230,9 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     syncError: r.pick([0, 0.2]),
     readError: r.pick([0, 0, 0.1]),
     shortWrite: r.pick([0, 0.3]),
-    ms: someTime(r),
+    ms: 4 * someTime(r),
   }));
-  draw('fullDisk', (r) => ({ kind: 'fullDisk', on: one(r), ms: someTime(r) }));
+  draw('fullDisk', (r) => ({ kind: 'fullDisk', on: one(r), ms: 4 * someTime(r) }));
   const marredOne = (random: Random): number | null =>
     marred.length === 0 ? null : random.pick(marred);
   draw('damage', (r) => {

@@ -41,6 +41,9 @@ const tripsUpon: Readonly<Record<Trip['upon'], (batch: LogBatch) => boolean>> = 
   entries: ({ entries = [] }) => entries.length > 0,
 };
 
+/** Longer than most writes take. */
+const failureMs = 2;
+
 export class Lives {
   readonly #scene: Scene;
   readonly #hands: Random;
@@ -56,6 +59,11 @@ export class Lives {
     member.cancelStart();
     member.cancelStart = this.#scene.timeline.plan(this.#scene.timeline.now + ms, arrivals, () => {
       if (member.replica.process !== null || member.doomed >= 3) return;
+      // An operator's tool may still wait for a slow disk.
+      if (member.replica.disk.isInUse) {
+        this.startIn(member, 100);
+        return;
+      }
       member.links = [];
       member.diskFailed = false;
       this.#scene.trace.add(`${member.replica.name} starts`);
@@ -99,11 +107,21 @@ export class Lives {
     const { trip } = member;
     if (trip === null || !batches.some(tripsUpon[trip.upon])) return;
     member.trip = null;
+    const { how } = trip;
+    if (how === 'writeError' || how === 'shortWrite') this.#failsNow(member, how);
     this.#scene.in(trip.afterMs, () => {
       if (this.#scene.isHealing) return;
-      if (trip.how === 'hang') member.replica.disk.hang(trip.downMs);
-      else if (trip.how === 'stall') member.replica.process?.loop.stall(trip.downMs);
-      else this.bringDown(member, trip.how, trip.downMs);
+      if (how === 'hang') member.replica.disk.hang(trip.downMs);
+      else if (how === 'stall') member.replica.process?.loop.stall(trip.downMs);
+      else if (how === 'kill' || how === 'powerLoss') this.bringDown(member, how, trip.downMs);
+    });
+  }
+
+  /** This very write, and whatever else it asks of its disk within that time. */
+  #failsNow({ replica: { disk } }: Member, how: 'writeError' | 'shortWrite'): void {
+    disk.rates = { ...disk.rates, [how]: 1 };
+    this.#scene.in(failureMs, () => {
+      disk.rates = { ...disk.rates, [how]: 0 };
     });
   }
 

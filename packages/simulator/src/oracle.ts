@@ -13,6 +13,7 @@ import {
   type RecordId,
   type SigningRecord,
 } from '@cometkms/sign-state';
+import { AcknowledgedIsTheLeaders } from './invariants/acknowledged-is-the-leaders.js';
 import { CommitsOwnTerm } from './invariants/commits-own-term.js';
 import { type CommittedEntry, CommittedIsForEver } from './invariants/committed-is-for-ever.js';
 import { CountedHadJoined } from './invariants/counted-had-joined.js';
@@ -74,6 +75,7 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
       new CountedHadJoined(this.logs),
       new CommitsOwnTerm(),
       new PromisesAreDurable(this.logs),
+      new AcknowledgedIsTheLeaders(this.logs),
       new ElectedByMajority(this.logs),
       new OneLeaderPerTerm(),
       new NothingFalls(),

@@ -49,6 +49,7 @@ test('a planted bug is found by a promise that it breaks, and the code on the di
       resolve({ stdout: out, code: error === null ? 0 : 1 }),
     );
   });
+  assert.notEqual(stdout, '');
   const row = JSON.parse(stdout) as { found: { promise: string } | null };
   assert.equal(
     row.found?.promise,

@@ -1,0 +1,133 @@
+/**
+ * The invariants about logs and disks see what they are there for, and nothing else.
+ *
+ * Owns    one broken and one sound history for each, written by hand. That a simulated world reaches such histories is
+ *         what the planted bugs prove (planted.test.ts).
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Entry, Genesis, LinkFrame, LogBatch, PeerMark, Snapshot } from '@cometkms/consensus';
+import type { At } from '../src/observations.js';
+import { Oracle } from '../src/oracle.js';
+import { Violation } from '../src/violation.js';
+
+const ids = ['a', 'b', 'c'].map((name) => name.repeat(64));
+const [a = '', b = '', c = ''] = ids;
+const at = (id: string, start = 1): At => ({ replica: id.slice(0, 1), id, start });
+const voters = ids.map((id) => ({
+  ...{ id, name: id.slice(0, 1), address: '10.0.0.1:1', witness: false },
+}));
+const membership = { voters, learners: [] };
+const genesis = (self: string, clusterId = 'c-1'): Genesis => ({ clusterId, self, membership });
+const founded = (self: string): LogBatch => ({
+  ...{ genesis: genesis(self), boot: { boot: 1, runId: 'r' }, hard: { term: 0, votedFor: null } },
+  snapshot: { index: 0, term: 0, membership, state: Buffer.alloc(0) },
+});
+const entry = (index: number, term: number, text = 'x'): Entry => ({
+  ...{ kind: 'command', index, term },
+  command: Buffer.from(text),
+});
+const snapshotAt = (index: number, term: number): Snapshot => ({
+  ...{ index, term, membership, state: Buffer.alloc(0) },
+});
+const mark = (peer: string, facts: Partial<PeerMark> = {}): PeerMark => ({
+  ...{ peer, boot: 1, runId: 'r', term: 1, acknowledged: 0, joined: true, ...facts },
+});
+
+/** A world without replicas: only what is told of them. */
+function told() {
+  const oracle = new Oracle(
+    () => 0,
+    () => null,
+  );
+  const write = (id: string, ...batches: LogBatch[]): void => {
+    oracle.logBegun(at(id), batches);
+    oracle.logAcknowledged(at(id), batches);
+  };
+  for (const id of ids) write(id, founded(id));
+  return { oracle, write };
+}
+
+const breaks = (work: () => void, promise: RegExp): void => {
+  assert.throws(
+    work,
+    (error: unknown) => error instanceof Violation && promise.test(error.promise),
+  );
+};
+
+test('two logs that have an entry of one index and term are the same up to there', () => {
+  const { write } = told();
+  write(a, { entries: [entry(1, 1), entry(2, 1)] });
+  write(b, { entries: [entry(1, 1), entry(2, 1)] });
+  breaks(() => write(c, { entries: [entry(1, 1, 'y')] }), /the same up to there/);
+});
+
+test('a difference shows in the first entry that both have, wherever it lies before it', () => {
+  const { write } = told();
+  write(a, { entries: [entry(1, 1), entry(2, 3)] });
+  breaks(() => write(b, { entries: [entry(1, 2), entry(2, 3)] }), /the same up to there/);
+});
+
+test('a log is cut only for another entry in that place', () => {
+  const { write } = told();
+  write(a, { entries: [entry(1, 1), entry(2, 1)] });
+  write(a, { truncateFrom: 2, entries: [entry(2, 2)] });
+  breaks(() => write(a, { truncateFrom: 2, entries: [entry(2, 2)] }), /loses entries only/);
+  breaks(() => write(a, { truncateFrom: 1 }), /loses entries only/);
+});
+
+test('a snapshot whose end the log holds leaves what stands behind it', () => {
+  const { write } = told();
+  write(a, { entries: [entry(1, 1), entry(2, 1)] });
+  write(b, { entries: [entry(1, 1)] });
+  write(b, { snapshot: snapshotAt(1, 1), resetLog: true });
+  breaks(() => write(a, { snapshot: snapshotAt(1, 1), resetLog: true }), /loses entries only/);
+});
+
+test('on disk a vote stands for its term, and the term never falls', () => {
+  const { write } = told();
+  write(a, { hard: { term: 2, votedFor: null } });
+  write(a, { hard: { term: 2, votedFor: b } });
+  breaks(() => write(a, { hard: { term: 2, votedFor: c } }), /never go back/);
+  breaks(
+    () => write(b, { hard: { term: 3, votedFor: a } }, { hard: { term: 2, votedFor: null } }),
+    /never go back/,
+  );
+});
+
+test('a cluster is founded once, by everybody, and not again by who is known to have joined', () => {
+  const { oracle, write } = told();
+  breaks(() => write(c, { genesis: genesis(c, 'c-2') }), /founded/);
+  write(a, { marks: [mark(b)] });
+  oracle.diskReplaced(b);
+  breaks(() => write(b, founded(b)), /founded/);
+});
+
+const appendReply = (term: number, match: number): Extract<LinkFrame, { kind: 'raft' }> => ({
+  kind: 'raft',
+  message: {
+    ...{ kind: 'appendReply', term, round: 1, match, refused: false },
+    ...{ hintIndex: 0, hintTerm: 0 },
+  },
+  holds: 0,
+});
+
+test('what is acknowledged to a leader is its own entry', () => {
+  const { oracle, write } = told();
+  write(a, { hard: { term: 2, votedFor: a }, entries: [entry(1, 1), entry(2, 2)] });
+  write(b, { hard: { term: 2, votedFor: a }, entries: [entry(1, 1), entry(2, 1)] });
+  oracle.sent(at(b), a, appendReply(2, 1));
+  breaks(() => oracle.sent(at(b), a, appendReply(2, 2)), /leader’s own entry/);
+});
+
+test('who starts with less than another has on disk of it does not speak to that one', () => {
+  const { oracle, write } = told();
+  write(a, { marks: [mark(b, { term: 4 })] });
+  oracle.diskReplaced(b);
+  oracle.logOpened(at(b, 2), {
+    ...{ genesis: genesis(b), hard: { term: 2, votedFor: null }, snapshot: snapshotAt(0, 0) },
+    ...{ entries: [], boot: { boot: 1, runId: 'r' }, marks: [], cutBytes: 0 },
+  });
+  oracle.sent(at(b, 2), c, appendReply(2, 0));
+  breaks(() => oracle.sent(at(b, 2), a, appendReply(2, 0)), /refused by those that know/);
+});
