@@ -283,7 +283,9 @@ export class FaultWork {
         });
         return;
       case 'lowFloor':
-        // A mistake, from which nothing must follow.
+        // A floor, and then a lower one by mistake, from which nothing must follow.
+        chain.lines.push({ ...ahead, height: chain.height });
+        void store.raiseFloor(chain.id, { ...ahead, height: chain.height }, false);
         void store.raiseFloor(chain.id, { height: 1n, round: 0, step: 1 }, false);
         return;
       case 'limits':
