@@ -110,12 +110,9 @@ export class FaultWork {
       case 'validatorCut':
         this.#cutValidators(this.#scene.member(fault.on), fault.ms);
         return;
-      case 'plainNode': {
-        const chain = this.#scene.chains[fault.chain];
-        if (chain === undefined) return;
-        this.#homes.signElsewhere(chain, fault.on, fault.everywhere, fault.downMs);
+      case 'plainNode':
+        this.#homes.signElsewhere(fault.on, fault.everywhere, fault.downMs);
         return;
-      }
       case 'operator':
         this.#operate(fault);
         return;
@@ -158,6 +155,11 @@ export class FaultWork {
       if (fault.how === 'cut') this.#partition(new Set([leader.number]), fault.everyMs);
       else if (fault.how === 'stall') leader.replica.process?.loop.stall(fault.everyMs);
       else this.#lives.bringDown(leader, fault.how, fault.everyMs);
+    }
+    // So that it has something of its own, and whoever comes after it, too.
+    for (const course of this.#scene.courses) {
+      course.hurry();
+      this.#scene.in(fault.everyMs * 0.8, () => course.hurry());
     }
     this.#scene.in(fault.everyMs, () => this.#hunt(fault, times - 1));
   }
@@ -280,6 +282,12 @@ export class FaultWork {
           for (const course of this.#scene.courses)
             if (course.chain === chain) course.catchUp(ahead.height + 1n);
         });
+        return;
+      case 'lowFloor':
+        // A floor, and then a lower one by mistake, from which nothing must follow.
+        chain.lines.push({ ...ahead, height: chain.height });
+        void store.raiseFloor(chain.id, { ...ahead, height: chain.height }, false);
+        void store.raiseFloor(chain.id, { height: 1n, round: 0, step: 1 }, false);
         return;
       case 'limits':
         void store.setLimits(chain.id, { maxHeightJump: 500n, cutoverWindow: 100n });

@@ -83,13 +83,12 @@ export type Fault =
   | {
       readonly kind: 'plainNode';
       readonly on: number;
-      readonly chain: number;
       readonly everywhere: boolean;
       readonly downMs: number;
     }
   | {
       readonly kind: 'operator';
-      readonly deed: 'floor' | 'halt' | 'handOver' | 'limits' | 'retire';
+      readonly deed: 'floor' | 'halt' | 'lowFloor' | 'handOver' | 'limits' | 'retire';
       readonly chain: number;
       readonly ms: number;
     }
@@ -103,7 +102,7 @@ export type Fault =
 /** Whoever retires a chain leaves nothing to see of it: seldom. */
 const operatorDeeds = [
   ...(['floor', 'floor', 'floor', 'halt', 'halt', 'halt', 'handOver', 'handOver'] as const),
-  ...(['limits', 'retire'] as const),
+  ...(['lowFloor', 'lowFloor', 'limits', 'retire'] as const),
 ];
 
 export interface PlannedFault {
@@ -262,7 +261,6 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
   draw('plainNode', (r) => ({
     kind: 'plainNode',
     on: one(r),
-    chain: r.between(0, swarm.chains.length - 1),
     everywhere: r.chance(0.7),
     downMs: someTime(r),
   }));
@@ -275,8 +273,8 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
   draw('key', (r) => ({
     kind: 'key',
     on: one(r),
-    how: r.pick(['fails', 'fails', 'wrong']),
-    ms: someTime(r),
+    how: r.pick(['fails', 'wrong']),
+    ms: 3 * someTime(r),
   }));
   planned.sort((x, y) => x.atMs - y.atMs);
   return { faults: planned.map((fault, number) => ({ number, ...fault })), marred };

@@ -111,16 +111,10 @@ export class Homes {
   // -------------------------------------------------------------------------- the plain node
 
   /**
-   * The validator signs by itself for a moment, and its file comes back: into one home, from which nothing follows but
-   * that the file is looked at; or into all, and then the cluster must go on above it.
+   * The validators sign by themselves for a moment, and their files come back: into one home, from which nothing
+   * follows but that they are looked at; or into all, and then the cluster must go on above them.
    */
-  signElsewhere(chain: Chain, on: number, everywhere: boolean, downMs: number): void {
-    const record = this.#scene.oracle.truth.reference(chain.id);
-    const top = record === undefined || record.retired ? null : topOf(record);
-    if (top === null) return;
-    const position = above(top, this.#scene.oracle.reachOf(chain.id));
-    if (position === null) return;
-    const state = stateAt(chain.id, position, 9, this.#scene.table);
+  signElsewhere(on: number, everywhere: boolean, downMs: number): void {
     const homes = everywhere ? this.#scene.members : [this.#scene.member(on)];
     for (const member of homes) {
       member.cancelStart();
@@ -128,6 +122,16 @@ export class Homes {
       member.replica.kill();
       this.#lives.gone(member, 'killed');
     }
+    for (const chain of this.#scene.chains) this.#signOne(chain, homes, everywhere);
+    for (const member of homes) this.#lives.startIn(member, downMs + 200);
+  }
+
+  #signOne(chain: Chain, homes: readonly Member[], everywhere: boolean): void {
+    const record = this.#scene.oracle.truth.reference(chain.id);
+    const top = record === undefined || record.retired ? null : topOf(record);
+    const position = top === null ? null : above(top, this.#scene.oracle.reachOf(chain.id));
+    if (position === null) return;
+    const state = stateAt(chain.id, position, 9, this.#scene.table);
     const starts = homes.map(({ replica }) => replica.starts);
     void Promise.all(homes.map((member) => this.#write(member, chain.id, state))).then(
       () => {
@@ -135,16 +139,16 @@ export class Homes {
           ({ replica }, at) => replica.process === null && replica.starts === starts[at],
         );
         if (!everywhere || !isQuiet || state.signed === null) return;
+        const { signBytes } = state.signed;
         this.#scene.trace.add(`a plain node signed ${chain.id.chainId} ${position.height}`);
-        this.#scene.guard(() => {
-          if (state.signed) this.#scene.oracle.signedElsewhere(chain.id, state.signed.signBytes);
-        });
+        this.#scene.guard(() => this.#scene.oracle.signedElsewhere(chain.id, signBytes));
         chain.lines.push(position);
+        // The same node, come back, may ask for it again.
+        chain.replays = 6;
       },
       // A file that did not come through: then the operator leaves it.
       () => 'the old one stands',
     );
-    for (const member of homes) this.#lives.startIn(member, downMs + 200);
   }
 
   // ---------------------------------------------------------------------------- corrections

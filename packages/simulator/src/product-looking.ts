@@ -7,9 +7,12 @@
  *         link; one that several list is then reset after 5 s, so that a leader that this replica cannot see gets in.
  */
 import type { Core } from '@cometkms/consensus/core';
-import { idKey } from '@cometkms/sign-state';
+import { idKey, type RecordId, type SigningRecord } from '@cometkms/sign-state';
 import type { Member } from './member.js';
+import type { At } from './observations.js';
 import { positionOf } from './product-truth.js';
+import { isAbove } from './reference-verdicts.js';
+import type { SimulatedProcess } from './replica.js';
 import type { Scene } from './scene.js';
 import { Violation } from './violation.js';
 
@@ -19,9 +22,16 @@ const heldForMs = 6000;
 /** A process that stood still is looked at again, and again, before it is blamed. */
 const looksApartMs = 400;
 
+/** News of a leader, and of its end, may both be under way. */
+const newsMs = 5;
+
+type Held = NonNullable<SimulatedProcess['replica']>['chains'][number];
+
 interface Seen {
   readonly start: number;
   applied: number;
+  /** The last term in which it was seen to serve. */
+  servedTerm: number;
   /** Own clock. Null: there is a leader. */
   leaderlessSince: number | null;
   /** When the last leader was found, and for how long there had been none. */
@@ -48,7 +58,14 @@ export class ProductLooking {
     let seen = this.#seen.get(member);
     if (seen?.start !== starts) {
       const ledAfter = { leaderlessMs: 0, atMs: now };
-      const fresh = { ledAfter, start: starts, applied: -1, keptLooks: 0, lookedAt: now };
+      const fresh = {
+        ledAfter,
+        start: starts,
+        applied: -1,
+        servedTerm: -1,
+        keptLooks: 0,
+        lookedAt: now,
+      };
       // A core comes late where the disk is slow; until then nobody led either.
       seen = { ...fresh, leaderlessSince: process_.startedAtMs, marks: new Map() };
       this.#seen.set(member, seen);
@@ -74,7 +91,30 @@ export class ProductLooking {
       seen.marks.set(name, where);
       oracle.marked(at, id, mark.hrs);
     }
+    if (seen.servedTerm !== core.hard.term && running.mayServe()) {
+      seen.servedTerm = core.hard.term;
+      this.#lookAtFloors(at, running.chains, (id) => running.machine.read(id));
+    }
     this.#lookAtLinks(member, seen, now);
+  }
+
+  /** What its own home knew is behind it before it serves: docs/architecture.md, second gates. */
+  #lookAtFloors(
+    at: At,
+    chains: readonly Held[],
+    read: (id: RecordId) => SigningRecord | undefined,
+  ) {
+    for (const { id, known } of chains) {
+      const record = read(id);
+      if (known.kind !== 'position' || record === undefined || record.retired) continue;
+      const { last, floor } = record;
+      const tops = [last?.hrs ?? null, floor].filter((top) => top !== null);
+      if (tops.some((top) => !isAbove(known.hrs, top))) continue;
+      throw new Violation(
+        'a state file that is ahead is a floor before its chain is served',
+        `${at.replica} serves ${id.chainId}, and its file says ${positionOf(known.hrs)}`,
+      );
+    }
   }
 
   /** By its own clock; endless for one that has not joined. */
@@ -83,9 +123,9 @@ export class ProductLooking {
     if (seen?.start !== member.replica.starts) return Number.POSITIVE_INFINITY;
     const now = member.replica.process?.loop.nowMs() ?? 0;
     // The program hears of a leader a turn of its loop after the core: what it said just then was so.
-    const { ledAfter } = seen;
-    if (seen.leaderlessSince === null) return ledAfter.atMs === now ? ledAfter.leaderlessMs : 0;
-    return now - seen.leaderlessSince;
+    const { leaderlessSince, ledAfter } = seen;
+    const justBefore = now - ledAfter.atMs < newsMs ? ledAfter.leaderlessMs : 0;
+    return Math.max(justBefore, leaderlessSince === null ? 0 : now - leaderlessSince);
   }
 
   #lookAtLinks(member: Member, seen: Seen, now: number): void {

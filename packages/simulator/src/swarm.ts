@@ -93,6 +93,8 @@ export function drawSwarm(seed: Random): Swarm {
     random.chance(present)
       ? typicalMs * scale * 2 ** random.range(-1.5, 2)
       : Number.POSITIVE_INFINITY;
+  // Disks are marred in half of the worlds; in the others a plain node may sign.
+  const marring = random.chance(0.5) ? 2 : 0;
   const replicas = random.pick([1, 3, 3, 3, 3, 3, 3, 3, 5, 5, 5]);
   return {
     replicas,
@@ -101,7 +103,7 @@ export function drawSwarm(seed: Random): Swarm {
     segmentBytes: random.pick([16, 32, 64, 256]) * 1024,
     chains: Array.from({ length: random.between(1, 3) }, () => drawChain(random, scale)),
     faultsForMs: random.range(4000, 20_000) * scale,
-    rates: withPlainNodes(rate(8000, 0.5), {
+    rates: withPlainNodes(rate(5000, 0.6), {
       kill: rate(2500),
       powerLoss: rate(3500),
       trip: rate(800, 0.7),
@@ -117,13 +119,13 @@ export function drawSwarm(seed: Random): Swarm {
       slowDisk: rate(2000),
       badDisk: rate(5000, 0.3),
       fullDisk: rate(6000, 0.25),
-      damage: rate(8000, 0.25),
-      oldCopy: rate(6000, 0.3),
-      wipe: rate(6000, 0.25),
-      clone: rate(6000, 0.25),
+      damage: rate(8000, marring * 0.25),
+      oldCopy: rate(6000, marring * 0.3),
+      wipe: rate(6000, marring * 0.25),
+      clone: rate(6000, marring * 0.25),
       validatorCut: rate(3000),
       operator: rate(3000, 0.5),
-      key: rate(8000, 0.3),
+      key: rate(6000, 0.35),
     }),
     faultsFromTheStart: random.chance(0.3),
     codec: random.pick([0, 0.05, 1]),
@@ -134,8 +136,8 @@ export function drawSwarm(seed: Random): Swarm {
 
 /** A disk that is put back may hold a state file of before, and then nobody knows of the plain node. */
 function withPlainNodes(plainNode: number, rates: Omit<FaultRates, 'plainNode'>): FaultRates {
-  const { damage, oldCopy, clone } = rates;
-  const isSound = [damage, oldCopy, clone].every((ms) => ms === Number.POSITIVE_INFINITY);
+  const { damage, oldCopy, wipe, clone } = rates;
+  const isSound = [damage, oldCopy, wipe, clone].every((ms) => ms === Number.POSITIVE_INFINITY);
   return { ...rates, plainNode: isSound ? plainNode : Number.POSITIVE_INFINITY };
 }
 
@@ -151,7 +153,7 @@ function drawChain(random: Random, scale: number): Swarm['chains'][number] {
   return {
     beginning: random.pick(beginnings),
     validators: random.pick([1, 1, 2, 3]),
-    exclusive: random.chance(0.2),
+    exclusive: random.chance(0.3),
     habits: {
       pauseMs: random.pick([20, 60, 200, 600]) * scale,
       otherContent: wild * random.pick([0, 0.02, 0.2]),

@@ -35,6 +35,8 @@ export class Chain {
   height: bigint;
   /** Where something begins to be refused: imports, floors, halt heights, what was signed elsewhere. */
   readonly lines: Position[] = [];
+  /** How many requests more go to the last of them. */
+  replays = 0;
 
   constructor(
     readonly id: RecordId,
@@ -81,6 +83,7 @@ export class ValidatorCourse {
   #step: Step = 1;
   #seconds = 1_800_000_000n;
   #stopped = false;
+  #cancelAsk: () => void = () => {};
 
   constructor(
     chain: Chain,
@@ -122,8 +125,17 @@ export class ValidatorCourse {
   }
 
   #later(): void {
-    const ms = this.#random.exponential(this.#habits.pauseMs);
-    this.#timeline.plan(this.#timeline.now + ms, arrivals, () => this.#ask());
+    this.#askIn(this.#random.exponential(this.#habits.pauseMs));
+  }
+
+  /** Does not wait any longer, where it waits. */
+  hurry(): void {
+    if (!this.validator.isAsking && !this.#stopped) this.#askIn(0);
+  }
+
+  #askIn(ms: number): void {
+    this.#cancelAsk();
+    this.#cancelAsk = this.#timeline.plan(this.#timeline.now + ms, arrivals, () => this.#ask());
   }
 
   #ask(): void {
@@ -135,7 +147,8 @@ export class ValidatorCourse {
     else if (this.#random.chance(below)) height -= BigInt(this.#random.between(1, 3));
     if (height < 1n) height = 1n;
     const other = this.#random.chance(otherContent);
-    const line = this.#random.chance(this.#habits.line) ? this.#line() : null;
+    const isDrawn = this.#random.chance(this.#habits.line);
+    const line = this.#replay() ?? (isDrawn ? this.#line() : null);
     const request =
       line === null
         ? this.#request(this.#step, height, this.#round, other)
@@ -146,6 +159,12 @@ export class ValidatorCourse {
       if (line === null) this.#goOn(height, answered);
       this.#later();
     });
+  }
+
+  #replay(): Position | null {
+    if (this.chain.replays === 0) return null;
+    this.chain.replays -= 1;
+    return this.chain.lines.at(-1) ?? null;
   }
 
   /** One of the latest, or the next step or height after it. */
