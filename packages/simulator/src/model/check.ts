@@ -116,7 +116,7 @@ class ChainCheck {
         this.#ended(event);
         break;
       case 'markDamaged':
-        this.#act(event, 'damageMark', event.replica, event.both);
+        this.#act(event, 'damageMark', event.replica, event.lost);
         break;
       case 'markRestored':
         this.#act(event, 'believe', event.replica, true);
