@@ -76,6 +76,11 @@ function timers({ core }: Replica, world: World): readonly Move[] {
   return moves;
 }
 
+/** By its own timer; a leader that hands over does not ask whether it may. */
+export function isCampaign(move: Move): boolean {
+  return move.kind === 'timer' && move.belief === 'election';
+}
+
 export function crashes({ pending, gate }: Replica): readonly Move[] {
   const moves: Move[] = [];
   for (let kept = 0; kept <= pending.length; kept += 1) {

@@ -13,6 +13,8 @@ export interface World {
   /** Nobody campaigns for a later one. */
   readonly terms: number;
   readonly crashes: number;
+  /** How often a replica may campaign, all of them together: which ones, when, in which terms is searched. */
+  readonly campaigns: number;
   /** False: whoever asks ahead is granted it by all, in the same move. */
   readonly preVotes: boolean;
   /** Each leader may be given these, each once. */
@@ -36,6 +38,7 @@ export interface World {
 const plain = {
   terms: 2,
   crashes: 0,
+  campaigns: Number.POSITIVE_INFINITY,
   preVotes: false,
   proposals: [],
   gates: 0,
