@@ -13,14 +13,15 @@ import { digest } from './canonical.js';
 import { placeNumber, readRelease, reservedIn } from './contents.js';
 import type { Release } from './gate-place.js';
 import { type Edge, type KnownReplica, logOf } from './known.js';
-import { isCampaign } from './moves.js';
+import { isCampaign, isRequest } from './moves.js';
 import type { Reached } from './search.js';
 import type { World } from './worlds.js';
 
 export interface History {
   readonly crashes: number;
-  /** Counted where they are bounded; else 0. */
+  /** These two are counted where they are bounded; else 0. */
   readonly campaigns: number;
+  readonly requests: number;
   /** The terms that were led. */
   readonly led: readonly number[];
   /** The longest that any replica ever knew as committed. */
@@ -32,7 +33,7 @@ export interface History {
 export class Histories {
   readonly first: number;
   readonly #quorum: number;
-  readonly #countsCampaigns: boolean;
+  readonly #world: World;
   readonly #only: string | null;
   readonly #all: History[] = [];
   readonly #words: [number, number][] = [];
@@ -42,8 +43,15 @@ export class Histories {
   constructor(world: World, only: string | null) {
     this.#only = only;
     this.#quorum = Math.floor(world.replicas / 2) + 1;
-    this.#countsCampaigns = Number.isFinite(world.campaigns);
-    this.first = this.#number({ crashes: 0, campaigns: 0, led: [], committed: [], released: {} });
+    this.#world = world;
+    this.first = this.#number({
+      crashes: 0,
+      campaigns: 0,
+      requests: 0,
+      led: [],
+      committed: [],
+      released: {},
+    });
   }
 
   at(number: number): History {
@@ -95,9 +103,10 @@ export class Histories {
       released = { ...released, [where]: content };
     }
     const crashes = history.crashes + (crashed ? 1 : 0);
-    const campaigned = this.#countsCampaigns && isCampaign(edge.move);
-    const campaigns = history.campaigns + (campaigned ? 1 : 0);
-    return this.#number({ crashes, campaigns, led, committed, released });
+    const { move } = edge;
+    const campaigns = counted(history.campaigns, this.#world.campaigns, isCampaign(move));
+    const requests = counted(history.requests, this.#world.requests, isRequest(move));
+    return this.#number({ crashes, campaigns, requests, led, committed, released });
   }
 
   reached(): Reached {
@@ -133,6 +142,9 @@ export class Histories {
     return number;
   }
 }
+
+const counted = (before: number, bound: number, again: boolean): number =>
+  before + (again && Number.isFinite(bound) ? 1 : 0);
 
 /** One is the other's beginning. */
 function agree(a: readonly string[], b: readonly string[]): boolean {

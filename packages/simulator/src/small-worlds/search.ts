@@ -12,7 +12,7 @@ import { Fingerprints } from './fingerprints.js';
 import { Frontier, type Packed } from './frontier.js';
 import { Histories } from './histories.js';
 import { type Edge, isDead, Known, type KnownMessage, type Standing } from './known.js';
-import { describe, describeMessage, describeRelease, isCampaign } from './moves.js';
+import { describe, describeMessage, describeRelease, isCampaign, isRequest } from './moves.js';
 import type { Rooms } from './opening.js';
 import { namesOf } from './replica.js';
 import { beginningOf, type World } from './worlds.js';
@@ -153,10 +153,13 @@ export class Search {
     const past = this.#histories.at(history);
     const mayCrash = past.crashes < this.#world.crashes;
     const mayCampaign = past.campaigns < this.#world.campaigns;
+    const mayAsk = past.requests < this.#world.requests;
+    const may = ({ move }: Edge): boolean =>
+      (mayCampaign || !isCampaign(move)) && (mayAsk || !isRequest(move));
     for (let place = 0; place < replicas.length; place += 1) {
       const replica = replicas[place] ?? 0;
       const own = known.ownOf(replica);
-      this.#takeAll(place, mayCampaign ? own : own.filter(({ move }) => !isCampaign(move)));
+      this.#takeAll(place, mayCampaign && mayAsk ? own : own.filter(may));
       if (mayCrash) this.#takeAll(place, known.crashesOf(replica));
     }
     for (const message of messages) {
