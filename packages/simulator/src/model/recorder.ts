@@ -5,9 +5,10 @@
  * Never   changes an answer, its order, or the microtask in which the gate gets it.
  */
 import { createHash } from 'node:crypto';
+import { invariant } from '@cometkms/invariant';
 import type { Answer, Command, Hrs, RecordId } from '@cometkms/sign-state';
-import { readSignBytes } from '@cometkms/sign-state';
 import type { ReservationStore, SignOutcome, SignRequest, Watermark } from '@cometkms/signer';
+import { readSigned } from '../signed-bytes.js';
 import type { Bytes, TraceCommand, TraceEvent, TraceStart } from './events.js';
 
 export class Recorder {
@@ -124,13 +125,12 @@ export function chainName({ chainId, key }: RecordId): string {
   return `${chainId} ${Buffer.from(key.bytes).toString('hex').slice(0, 16)}`;
 }
 
+/** By the simulator's own reader: one that the program shares would hide its faults. */
 export function bytesOf(signBytes: Uint8Array): Bytes {
-  const { hrs, content, timestamp } = readSignBytes(signBytes);
-  return {
-    hrs,
-    content: createHash('sha256').update(content).digest('hex').slice(0, 16),
-    time: `${timestamp.seconds}.${timestamp.nanos}`,
-  };
+  const said = readSigned(signBytes);
+  invariant(said !== null, 'what is proposed, applied or released is a vote or a proposal');
+  const { hrs, content, time } = said;
+  return { hrs, content: createHash('sha256').update(content).digest('hex').slice(0, 16), time };
 }
 
 /** `PROPOSAL_RETIMED` is `proposalRetimed` in the specification. */
