@@ -45,6 +45,7 @@ test('worlds with disks that are put back are left out, and only those', () => {
 for (const [name, seed, why] of [
   ['released-before-the-mark', 6, /^releaseOf cannot happen now/],
   ['released-at-propose', 6, /^what stands there was not proposed in this turn/],
+  ['time-is-content', 10, /^refused for conflict; by what is applied: proposalRetimed/],
   ['unknown-taken-for-granted', 6, /^what stands there was not proposed in this turn/],
 ] as const) {
   test(`rejected: a world of a program with ${name}`, async () => {

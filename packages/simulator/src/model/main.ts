@@ -41,7 +41,7 @@ const { values } = parseArgs({
 const seed = Number(values.seed ?? (values.fast ? 1 : Date.now() % 2 ** 32));
 const samples = Number(values.samples ?? (values.fast ? 120 : 3000));
 const steps = 60;
-const worlds = Number(values.worlds ?? (values.fast ? 8 : 60));
+const worlds = Number(values.worlds ?? (values.fast ? 6 : 60));
 
 let failures = 0;
 function say(good: boolean, what: string, { ms, report }: Simulated): void {

@@ -11,6 +11,9 @@ import type { ReservationStore, SignOutcome, SignRequest, Watermark } from '@com
 import { readSigned } from '../signed-bytes.js';
 import type { Bytes, TraceCommand, TraceEvent, TraceStart } from './events.js';
 
+/** Codes of refusals that say nothing of what is reserved. */
+const noVerdicts: ReadonlySet<string> = new Set(['BACKEND', 'MALFORMED', 'WATERMARK']);
+
 export class Recorder {
   /** What is written by others too: crashes, restarts, snapshots, damage. */
   readonly events: TraceEvent[] = [];
@@ -74,6 +77,14 @@ export class Recorder {
   answered(replica: string, request: SignRequest, outcome: SignOutcome): void {
     const ticket = this.#ticketOf.get(request.signBytes);
     if (ticket !== undefined) this.ended(replica, request.id, ticket, outcome);
+  }
+
+  /** By what is applied there: nothing was proposed, so there is no turn. */
+  refusedAtOnce(replica: string, id: RecordId, signBytes: Uint8Array, code: string): void {
+    if (noVerdicts.has(code)) return;
+    const of = { chain: chainName(id), replica };
+    const bytes = bytesOf(signBytes);
+    this.#add({ kind: 'refusedAtOnce', ...of, bytes, reason: reasonOf(code) });
   }
 
   ended(replica: string, id: RecordId, ticket: number, outcome: SignOutcome): void {

@@ -129,8 +129,11 @@ export class Recording {
     };
   }
 
-  #answered(name: string, id: RecordId, { ticket }: Call, outcome: SignOutcome): void {
+  #answered(name: string, id: RecordId, { ticket, signBytes }: Call, outcome: SignOutcome): void {
     if (ticket !== null) this.recorder.ended(name, id, ticket, outcome);
+    else if (outcome.kind === 'refused') {
+      this.recorder.refusedAtOnce(name, id, signBytes, outcome.code);
+    }
   }
 
   // ------------------------------------------------------------------------------ second gates
