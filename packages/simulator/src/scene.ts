@@ -49,7 +49,7 @@ export class Scene {
   constructor(seed: number, echo: ((line: string) => void) | null, recording: Recording | null) {
     this.recording = recording;
     this.seed = new Random(seed, 'world');
-    this.swarm = drawSwarm(this.seed);
+    this.swarm = drawSwarm(this.seed, seed);
     this.plan = planFaults(this.seed, this.swarm);
     this.oracle = new Oracle(
       () => this.timeline.now,
