@@ -35,7 +35,7 @@ export interface Divergence {
 export function seedsFrom(first: number, count: number): readonly number[] {
   const seeds: number[] = [];
   for (let seed = first; seeds.length < count; seed += 1) {
-    if (speaksOf(drawSwarm(new Random(seed, 'world')))) seeds.push(seed);
+    if (speaksOf(drawSwarm(new Random(seed, 'world'), seed))) seeds.push(seed);
   }
   return seeds;
 }

@@ -3,7 +3,9 @@
  *
  * Owns    the state of a world: its replicas, what was ever sent, and what happened (crashes, terms led, what was
  *         committed, what was released). A message stays: it may arrive at any time, in any order, any number of
- *         times, or never. States that differ only in which replica is called what are one.
+ *         times, or never. States that differ only in which replica is called what are one: names are only compared,
+ *         so the moves of a renamed state are its moves, renamed, and a rule that names nobody holds in both or in
+ *         neither. No other reduction is made: what forgetting.ts and `isDead` (known.ts) drop has its reason there.
  * Never   follows a state beyond a broken rule: it ends there, with the shortest way to it.
  */
 import { invariant, onViolation } from '@cometkms/invariant';
