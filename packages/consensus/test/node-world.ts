@@ -4,6 +4,7 @@
  * Owns    starting, stopping and restarting them on their own disks, and waiting for what they should come to.
  * Never   reaches into a core.
  */
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +22,7 @@ import {
   type MembershipChange,
   openWal,
   RaftNode,
+  type RulesRange,
   type StateMachine,
 } from '../src/index.js';
 import { freeAddresses } from './loopback.js';
@@ -40,6 +42,10 @@ export class Journal implements StateMachine<number> {
 
   restore(state: Uint8Array): void {
     this.entries.splice(0, this.entries.length, ...JSON.parse(Buffer.from(state).toString()));
+  }
+
+  hash(): string {
+    return createHash('sha256').update(this.snapshot()).digest('hex');
   }
 }
 
@@ -67,11 +73,14 @@ export interface StartOptions {
   readonly members?: readonly string[];
   /** It is to join a cluster that is there. */
   readonly joins?: boolean;
+  /** Of its program; default: the first version alone. */
+  readonly rules?: RulesRange;
 }
 
 export interface WorldOptions {
   readonly names: readonly string[];
   readonly snapshotEntries?: number;
+  readonly stateHashEntries?: number;
   /** No certificates: identities are the names. */
   readonly insecure?: boolean;
   /** Names of those that hold no key. */
@@ -190,6 +199,8 @@ export class NodeWorld {
       stateMachine: machine,
       timers: { heartbeatIntervalMs: 25, electionTimeoutMs: 300, leaseMs: 200 },
       snapshotEntries: this.#options.snapshotEntries ?? 10_000,
+      stateHashEntries: this.#options.stateHashEntries ?? 10_000,
+      rules: how.rules ?? { oldest: 1, newest: 1 },
       configDigest: () => 'same',
       onFatal: (error) => {
         replica.fatal = error;
