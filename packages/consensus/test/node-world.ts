@@ -21,18 +21,22 @@ import {
   type Membership,
   type MembershipChange,
   openWal,
+  type Place,
   RaftNode,
   type RulesRange,
   type StateMachine,
 } from '../src/index.js';
 import { freeAddresses } from './loopback.js';
 
-/** Applies by appending: its answer is how many commands it has seen. */
+/**
+ * Applies by appending: its answer is how many commands it has seen. By the second version of its rules a command
+ * is marked.
+ */
 export class Journal implements StateMachine<number> {
   readonly entries: string[] = [];
 
-  apply(command: Uint8Array): number {
-    this.entries.push(Buffer.from(command).toString());
+  apply(command: Uint8Array, { rules }: Pick<Place, 'rules'> = { rules: 1 }): number {
+    this.entries.push(`${Buffer.from(command).toString()}${rules === 2 ? '!' : ''}`);
     return this.entries.length;
   }
 
@@ -246,6 +250,11 @@ export class NodeWorld {
         if (!(error instanceof ConsensusError)) throw error;
       }
     }
+  }
+
+  /** What became of this replica. */
+  ended(name: string): Promise<Error> {
+    return until(`${name} ends`, () => this.replica(name).fatal ?? undefined);
   }
 
   /** Asks whoever leads until it is made, or is refused for good. */
