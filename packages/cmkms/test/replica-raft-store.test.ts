@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LinkTransport, openWal, RaftNode } from '@cometkms/consensus';
-import type { Answer } from '@cometkms/sign-state';
+import { type Answer, knownRules } from '@cometkms/sign-state';
 import { systemClock } from '@cometkms/signer';
 import {
   leadershipSuite,
@@ -119,6 +119,8 @@ class Nodes {
       timers: { heartbeatIntervalMs: 25, electionTimeoutMs: 400, leaseMs: 300 },
       // Small, so that the suites also run over a log that was cut behind a snapshot.
       snapshotEntries: 50,
+      stateHashEntries: 20,
+      rules: knownRules,
       configDigest: () => '',
       onFatal: (error) => {
         throw error;

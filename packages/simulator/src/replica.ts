@@ -10,7 +10,7 @@
  */
 import type { LinkFrame, Transport } from '@cometkms/consensus';
 import { WriteAheadLog } from '@cometkms/consensus/wal';
-import type { RecordId } from '@cometkms/sign-state';
+import { knownRules, type RecordId } from '@cometkms/sign-state';
 import {
   addressOf,
   type KeyBackend,
@@ -66,6 +66,8 @@ export interface Site {
   readonly chains: readonly SiteChain[];
   readonly timers: Timers;
   readonly snapshotEntries: number;
+  /** The same at every site. */
+  readonly stateHashEntries: number;
   readonly segmentBytes: number;
 }
 
@@ -220,6 +222,8 @@ export class SimulatedReplica {
       checked,
       identity: site.identity,
       version: 'simulated',
+      rules: knownRules,
+      stateHashEntries: site.stateHashEntries,
       log: (event, facts) => this.#world.logged(event, facts),
       metrics,
       journal: { append: () => {} },
