@@ -40,7 +40,9 @@ const checks = async (name: string, result: string): Promise<number> => {
 };
 
 test('each replica compares what it signed by, and finds it equal', async () => {
-  await reserve(12);
+  const ends = [...cluster.members.values()].map(({ failure }) => failure);
+  const ended = Promise.race(ends).then((error) => Promise.reject(error));
+  await Promise.race([reserve(12), ended]);
   for (const name of cluster.names) {
     await until(`${name} has compared`, async () =>
       (await checks(name, 'equal')) >= 2 ? true : undefined,
