@@ -40,6 +40,7 @@ export const situations = [
   'a chain is registered by a file',
   'a state file ahead becomes a floor',
   'a membership changes',
+  'later rules come into force',
 ] as const;
 
 export type Situation = (typeof situations)[number];
