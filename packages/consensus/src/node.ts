@@ -342,8 +342,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
       ...this.#joining.boot,
       ...{ term: this.#showing.term, lastIndex: this.#showing.lastIndex },
       commitIndex: this.core?.commit ?? 0,
-      joined: this.#joining.joined,
-      emptyLog: this.#joining.genesis === null,
+      ...{ joined: this.#joining.joined, emptyLog: this.#joining.genesis === null },
       membersDigest: this.#introductions.membersDigest(),
       ...{ configDigest: configDigest.call(this.#options), rules },
     };
