@@ -1,7 +1,7 @@
 /** A cluster whose program is replaced, one replica at a time: when its rules change, and for whom that is too late. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { Entry, RulesRange } from '../src/index.js';
+import type { Entry, RaftNode, RulesRange } from '../src/index.js';
 import { append, command, rulesEntry } from './core-bench.js';
 import { NodeWorld, type StartOptions, until, type WorldOptions } from './node-world.js';
 import { Scene } from './puppet-peers.js';
@@ -21,13 +21,18 @@ async function running(t: TestContext, options: Partial<WorldOptions> = {}): Pro
 }
 
 /** As an operator does it: the next one only once this one is linked with all others again. */
-async function upgrade(w: NodeWorld, name: string, how: StartOptions = {}): Promise<void> {
+async function upgrade(
+  w: NodeWorld,
+  name: string,
+  how: StartOptions = {},
+): Promise<RaftNode<number>> {
   await w.stop(name);
   const node = await w.start(name, { rules: recent, ...how });
   const others = [...w.replicas.keys()].filter((other) => other !== name && w.replica(other).node);
   await until(`${name} is linked`, () =>
     others.every((other) => node.isUp(w.idOf(other))) ? true : undefined,
   );
+  return node;
 }
 
 const rulesOf = (w: NodeWorld, name: string): number => w.node(name).status()?.rules ?? 0;
@@ -46,11 +51,14 @@ for (const snapshotEntries of [10_000, 2]) {
   const how = snapshotEntries === 2 ? 'from snapshots' : 'by replay';
   test(`rules change once all know the next ones, for what follows, ${how} too`, async (t) => {
     const w = await running(t, { snapshotEntries });
+    const raisedAt = new Set<number>();
+    const notes = (node: RaftNode<number>) =>
+      node.on('rulesRaised', ({ index }) => raisedAt.add(index));
     await w.commit('one');
     for (const [n, name] of names.entries()) {
       if (n > 0) assert.equal(rulesOf(w, names[0] ?? ''), 1, 'some are still of the old program');
       await w.commit(`before ${name}`);
-      await upgrade(w, name);
+      notes(await upgrade(w, name));
     }
     await inForce(w, 2);
     await w.commit('after');
@@ -59,10 +67,12 @@ for (const snapshotEntries of [10_000, 2]) {
     assert.ok(!applied.slice(0, applied.indexOf('before c')).includes('!'), applied);
     // What stood in the log before is applied as it was then.
     for (const name of names) await w.stop(name);
-    await Promise.all(names.map((name) => w.start(name, { rules: recent })));
+    const again = names.map((name) => w.start(name, { rules: recent }).then(notes));
+    await Promise.all(again);
     await w.commit('again');
     assert.equal(await agree(w, names, 'again!'), `${applied},again!`);
     await inForce(w, 2);
+    assert.equal(raisedAt.size, 1, 'raised once, for ever');
   });
 }
 
