@@ -15,4 +15,169 @@ export interface Explained {
   readonly why: string;
 }
 
-export const explained: readonly Explained[] = [];
+const quorum = 'packages/consensus/src/core/quorum.ts';
+const log = 'packages/consensus/src/core/log.ts';
+const recovery = 'packages/consensus/src/wal/recovery.ts';
+const decide = 'packages/sign-state/src/decide.ts';
+const judge = 'packages/signer/src/gate/judge.ts';
+const step = 'packages/signer/src/gate/step.ts';
+
+const sorting = 'const descending = [...values].sort((a, b) => (a === b ? 0 : b > a ? 1 : -1));';
+const oneRow =
+  "invariant(rows.length === 1 && row !== undefined, 'every combination meets one row', { facts });";
+const cutting = "row.decision === 'cut' && torn?.tail.kind === 'torn'";
+const notSigned =
+  'if (signing === null || signing.signature === null || signing.verifyMs === null) return waiting;';
+
+export const explained: readonly Explained[] = [
+  {
+    file: quorum,
+    line: sorting,
+    from: 'a === b',
+    to: ['false'],
+    why: 'equal numbers are the same number: any order of them is the same list',
+  },
+  {
+    file: quorum,
+    line: sorting,
+    from: 'b > a',
+    to: ['b >= a'],
+    why: 'equal ones were answered before',
+  },
+  {
+    file: log,
+    line: '#memberships: PlacedMembership[] = [];',
+    from: '[]',
+    to: ['["Stryker was here"]'],
+    why: 'a text has no index: nothing finds it, and whatever cuts the list drops it',
+  },
+  {
+    file: log,
+    line: 'this.#memberships = [];',
+    from: '[]',
+    to: ['["Stryker was here"]'],
+    why: 'as above',
+  },
+  {
+    file: log,
+    line: 'if (lastTerm !== this.lastTerm) return lastTerm > this.lastTerm;',
+    from: 'lastTerm > this.lastTerm',
+    to: ['lastTerm >= this.lastTerm'],
+    why: 'they differ here',
+  },
+  {
+    file: recovery,
+    line: oneRow,
+    from: 'rows.length === 1 && row !== undefined',
+    to: ['rows.length === 1 || row !== undefined'],
+    why: 'differs for two rows only, and the table has none that overlap: its test walks all of it',
+  },
+  { file: recovery, line: oneRow, from: 'rows.length === 1', to: ['true'], why: 'as above' },
+  {
+    file: recovery,
+    line: oneRow,
+    from: 'row !== undefined',
+    to: ['true'],
+    why: 'for the compiler: one row is a row',
+  },
+  {
+    file: recovery,
+    line: cutting,
+    from: cutting,
+    to: ["row.decision === 'cut' || torn?.tail.kind === 'torn'"],
+    why: 'what is torn and not refused is cut, and nothing else: the table says so, and its test',
+  },
+  { file: recovery, line: cutting, from: "row.decision === 'cut'", to: ['true'], why: 'as above' },
+  {
+    file: recovery,
+    line: cutting,
+    from: "torn?.tail.kind === 'torn'",
+    to: ['true'],
+    why: 'as above',
+  },
+  { file: recovery, line: cutting, from: 'torn?.tail', to: ['torn.tail'], why: 'as above' },
+  {
+    file: recovery,
+    line: "invariant(last !== undefined, 'an anchor has a frame', { name: anchor.name });",
+    from: 'last !== undefined',
+    to: ['true'],
+    why: 'it holds: an anchor is a segment that has a frame',
+  },
+  {
+    file: recovery,
+    line: `const place = { path: \`\${where}/\${anchor?.name}\`, offset: whole.offset };`,
+    from: 'anchor?.name',
+    to: ['anchor.name'],
+    why: 'without an anchor there is no frame to come here for',
+  },
+  {
+    file: recovery,
+    line: 'if (!(error instanceof ConsensusError)) throw error;',
+    from: '!(error instanceof ConsensusError)',
+    to: ['false'],
+    why: 'the codec throws nothing else, whatever the bytes (log-codec.test.ts)',
+  },
+  {
+    file: recovery,
+    line: "invariant(false, 'an unknown version was found somewhere');",
+    from: 'false',
+    to: ['true'],
+    why: 'never reached: it is asked only where one was found',
+  },
+  {
+    file: decide,
+    line: 'return comparePosition(last, record.floor) < 0 ? record.floor : last;',
+    from: 'comparePosition(last, record.floor) < 0',
+    to: ['comparePosition(last, record.floor) <= 0'],
+    why: 'where they are equal, either is the same position',
+  },
+  {
+    file: judge,
+    line: 'for (let i = 0; i < 4; i++) {',
+    from: 'i < 4',
+    to: ['i <= 4'],
+    why: 'differs from 256 MB on; no frame of a link is that long',
+  },
+  {
+    file: judge,
+    line: 'return { value, end: start + 4 };',
+    from: '{ value, end: start + 4 }',
+    to: ['{}'],
+    why: 'a length that comes to here is refused, whatever is read behind it: it is not written so again',
+  },
+  {
+    file: judge,
+    line: 'return { value, end: start + 4 };',
+    from: 'start + 4',
+    to: ['start - 4'],
+    why: 'as above',
+  },
+  {
+    file: step,
+    line: "if (state.phase !== 'turn' || state.ticket !== input.ticket) return { state, outputs: [] };",
+    from: "state.phase !== 'turn'",
+    to: ['false'],
+    why: 'idle and stopped have no ticket that could be equal; draining was answered before, or differs',
+  },
+  {
+    file: step,
+    line: notSigned,
+    from: 'signing === null',
+    to: ['false'],
+    why: 'what is committed is being signed: the verdict begins it where nobody did before',
+  },
+  {
+    file: step,
+    line: 'if (extension === null || extension.signature === null || extension.verifyMs === null) {',
+    from: 'extension === null',
+    to: ['false'],
+    why: 'as above, for the extension that was asked for',
+  },
+  {
+    file: step,
+    line: 'return a.length === b.length && Buffer.compare(a, b) === 0;',
+    from: 'a.length === b.length',
+    to: ['true'],
+    why: 'only spares the comparison: bytes of different lengths are never equal',
+  },
+];
