@@ -158,6 +158,15 @@ const extensions: readonly Row[] = [
     'turn',
   ],
   [
+    'the mark comes last, but before the extension is verified',
+    [
+      ...[ask(extended), signed('early'), verified('early')],
+      ...[grantedPrecommit, signed('extension'), raised],
+    ],
+    [],
+    'turn',
+  ],
+  [
     'both leave together',
     [...withExtension, grantedPrecommit, signed('extension'), verified('extension')],
     ['answer released granted X@0 by early with by extension'],

@@ -75,6 +75,7 @@ test('an explanation excuses its own mutant, and is stale once that is noticed',
   assert.deepEqual([survived.explained, survived.unexplained, survived.stale], [1, [], []]);
   assert.equal(judged([mutant('Survived')], [{ ...why, to: ['3'] }]).unexplained.length, 1);
   assert.deepEqual(judged([mutant('Killed')], [why]).stale, [why]);
+  assert.deepEqual(judged([mutant('Timeout')], [why]).stale, []);
   assert.deepEqual(judged([mutant('Killed')], [{ ...why, file: 'b.ts' }]).stale, []);
 });
 

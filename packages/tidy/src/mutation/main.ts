@@ -32,7 +32,7 @@ async function mutate({ room, sources, tests }: Target): Promise<readonly Mutant
     coverageAnalysis: 'perTest',
     // It is nobody's foreground: one at a time, and a mutant that loops costs some seconds.
     concurrency: 1,
-    timeoutMS: 5000,
+    timeoutMS: 10_000,
     reporters: ['progress-append-only'],
     logLevel: 'warn' as LogLevel,
     allowConsoleColors: false,
@@ -82,7 +82,7 @@ function printFaults({ unexplained, stale }: Outcome): void {
 }
 
 const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !(name in targets));
+const unknown = asked.filter((name) => !Object.hasOwn(targets, name));
 if (unknown.length > 0) {
   console.error(
     `error: no target "${unknown.join(' ')}"; there are: ${Object.keys(targets).join(', ')}`,
