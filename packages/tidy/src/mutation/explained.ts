@@ -21,6 +21,7 @@ const recovery = 'packages/consensus/src/wal/recovery.ts';
 const decide = 'packages/sign-state/src/decide.ts';
 const judge = 'packages/signer/src/gate/judge.ts';
 const step = 'packages/signer/src/gate/step.ts';
+const driver = 'packages/signer/src/gate/driver.ts';
 
 const sorting = 'const descending = [...values].sort((a, b) => (a === b ? 0 : b > a ? 1 : -1));';
 const oneRow =
@@ -179,5 +180,96 @@ export const explained: readonly Explained[] = [
     from: 'a.length === b.length',
     to: ['true'],
     why: 'only spares the comparison: bytes of different lengths are never equal',
+  },
+  {
+    file: driver,
+    line: 'default:',
+    from: 'default: unreachable(output);',
+    to: ['default:'],
+    why: 'never reached: what step.ts can ask for is a closed list, and each of it has its case',
+  },
+  {
+    file: driver,
+    line: '} catch {',
+    from: '{ return false; }',
+    to: ['{}'],
+    why: 'no answer is no agreement either',
+  },
+  {
+    file: driver,
+    line: 'readonly #inputs: Input[] = [];',
+    from: '[]',
+    to: ['["Stryker was here"]'],
+    why: 'a text is of no turn: step.ts drops it',
+  },
+  {
+    file: driver,
+    line: 'this.#lastTicket += 1;',
+    from: 'this.#lastTicket += 1',
+    to: ['this.#lastTicket -= 1'],
+    why: 'tickets have to differ, and they do',
+  },
+  {
+    file: driver,
+    line: "const asked: Reserve = { kind: 'reserve', id, hrs, signBytes, by: replica, at };",
+    from: "'reserve'",
+    to: ['""'],
+    why: 'for the compiler: what is judged and what is reserved is never asked for its kind',
+  },
+  {
+    file: driver,
+    line: 'if (this.#stepping) return;',
+    from: 'this.#stepping',
+    to: ['false'],
+    why: 'the one input that arises in a step is a verification, and that step asks for nothing else',
+  },
+  {
+    file: driver,
+    line: "invariant(current?.ticket === ticket, 'a deadline is set for the turn that is held', {",
+    from: 'current?.ticket === ticket',
+    to: ['true'],
+    why: 'it holds',
+  },
+  {
+    file: driver,
+    line: "invariant(current?.ticket === ticket, 'a deadline is set for the turn that is held', {",
+    from: 'current?.ticket',
+    to: ['current.ticket'],
+    why: 'it holds: there is one',
+  },
+  {
+    file: driver,
+    line: "invariant(current?.ticket === ticket, 'an answer goes to the request that has the turn', {",
+    from: 'current?.ticket === ticket',
+    to: ['true'],
+    why: 'it holds',
+  },
+  {
+    file: driver,
+    line: "invariant(current?.ticket === ticket, 'an answer goes to the request that has the turn', {",
+    from: 'current?.ticket',
+    to: ['current.ticket'],
+    why: 'it holds: there is one',
+  },
+  {
+    file: driver,
+    line: 'if (observer === undefined) return;',
+    from: 'observer === undefined',
+    to: ['false'],
+    why: 'tellSafely takes whatever comes of it',
+  },
+  {
+    file: driver,
+    line: 'tellSafely(() => observer.answered?.(waiting.request, outcome, totalMs));',
+    from: 'observer.answered?.(waiting.request, outcome, totalMs)',
+    to: ['observer.answered(waiting.request, outcome, totalMs)'],
+    why: 'as above',
+  },
+  {
+    file: driver,
+    line: 'this.#clock.soon(() => tellSafely(() => observer.alarm?.(alarm)));',
+    from: 'observer.alarm?.(alarm)',
+    to: ['observer.alarm(alarm)'],
+    why: 'as above',
   },
 ];

@@ -23,7 +23,7 @@ export const targets: Readonly<Record<string, Target>> = {
   verdicts: { room: 'sign-state', sources: ['decide'], tests: ['decide'] },
   gate: {
     room: 'signer',
-    sources: ['gate/judge', 'gate/step'],
+    sources: ['gate/judge', 'gate/step', 'gate/driver'],
     tests: ['gate-judge', 'gate-step', 'gate'],
   },
 };
