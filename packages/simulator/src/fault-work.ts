@@ -55,7 +55,7 @@ export class FaultWork {
           this.#lives.bringDown(member, 'powerLoss', fault.downMs);
         return;
       case 'stall':
-        this.#scene.member(fault.on).replica.process?.loop.stall(fault.ms);
+        this.#lives.stall(this.#scene.member(fault.on), fault.ms);
         return;
       case 'clock': {
         const loop = this.#scene.member(fault.on).replica.process?.loop;
@@ -93,7 +93,7 @@ export class FaultWork {
         return;
       }
       case 'fullDisk':
-        this.#fillDisk(this.#scene.member(fault.on), fault.ms);
+        this.#fillDisk(this.#scene.member(fault.on), fault.roomBytes, fault.ms);
         return;
       case 'damage':
         this.#damage(fault);
@@ -152,8 +152,8 @@ export class FaultWork {
     if (times === 0 || this.#scene.isHealing) return;
     const leader = this.#leader();
     if (leader !== null) {
-      if (fault.how === 'cut') this.#partition(new Set([leader.number]), fault.everyMs);
-      else if (fault.how === 'stall') leader.replica.process?.loop.stall(fault.everyMs);
+      if (fault.how === 'cut') this.#cutOff(leader, fault);
+      else if (fault.how === 'stall') this.#lives.stall(leader, fault.everyMs);
       else this.#lives.bringDown(leader, fault.how, fault.everyMs);
     }
     // So that it has something of its own, and whoever comes after it, too.
@@ -162,6 +162,19 @@ export class FaultWork {
       this.#scene.in(fault.everyMs * 0.8, () => course.hurry());
     }
     this.#scene.in(fault.everyMs, () => this.#hunt(fault, times - 1));
+  }
+
+  /** With its companions, fewer than a majority, and something to write that nobody else will see. */
+  #cutOff(leader: Member, fault: Extract<Fault, { kind: 'hunt' }>): void {
+    const { members, chains } = this.#scene;
+    const side = Array.from(
+      { length: fault.companions + 1 },
+      (_, n) => (leader.number + n) % members.length,
+    );
+    this.#partition(new Set(side), fault.everyMs);
+    const [chain] = chains;
+    for (let n = 0; n < fault.orders && chain !== undefined; n += 1)
+      void leader.replica.process?.replica?.store.setHaltHeight(chain.id, null);
   }
 
   /** Of those that believe it, the one of the latest term. */
@@ -205,8 +218,8 @@ export class FaultWork {
     });
   }
 
-  #fillDisk({ replica: { disk } }: Member, ms: number): void {
-    disk.capacityBytes = 0;
+  #fillDisk({ replica: { disk } }: Member, roomBytes: number, ms: number): void {
+    disk.capacityBytes = disk.usedBytes + roomBytes;
     this.#scene.in(ms, () => {
       disk.capacityBytes = Number.POSITIVE_INFINITY;
     });

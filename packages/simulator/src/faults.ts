@@ -13,7 +13,7 @@ import type { Swarm } from './swarm.js';
 
 /** An end, or a stand-still, in the middle of what a chance moment would hardly ever meet: a write of this kind. */
 export interface Trip {
-  readonly upon: 'vote' | 'truncation' | 'snapshot' | 'reset' | 'entries';
+  readonly upon: 'vote' | 'truncation' | 'snapshot' | 'reset' | 'entries' | 'genesis' | 'marks';
   readonly how: 'kill' | 'powerLoss' | 'hang' | 'stall' | 'writeError' | 'shortWrite';
   /** From when it is handed to the log. */
   readonly afterMs: number;
@@ -34,6 +34,10 @@ export type Fault =
       readonly kind: 'hunt';
       readonly how: 'cut' | 'kill' | 'powerLoss' | 'stall';
       readonly times: number;
+      /** Cut off with it; too few for a majority. */
+      readonly companions: number;
+      /** Written to it while it is cut off. */
+      readonly orders: number;
       readonly everyMs: number;
     }
   | { readonly kind: 'reset'; readonly x: number; readonly y: number }
@@ -63,7 +67,13 @@ export type Fault =
       readonly shortWrite: number;
       readonly ms: number;
     }
-  | { readonly kind: 'fullDisk'; readonly on: number; readonly ms: number }
+  | {
+      readonly kind: 'fullDisk';
+      readonly on: number;
+      /** What it still takes. */
+      readonly roomBytes: number;
+      readonly ms: number;
+    }
   | {
       readonly kind: 'damage';
       readonly on: number;
@@ -151,6 +161,21 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
       ? { kind: 'allLosePower', downMs: someTime(r) }
       : { kind: 'powerLoss', on: one(r), downMs: someTime(r) },
   );
+  // Before there is a cluster, too: what is written once in a life.
+  const first = seed.fork('first trip');
+  if (first.chance(0.5)) {
+    planned.push({
+      atMs: 0,
+      fault: {
+        kind: 'trip',
+        on: one(first),
+        upon: first.pick(['genesis', 'marks']),
+        how: first.pick(['kill', 'powerLoss', 'hang', 'stall']),
+        afterMs: first.exponential(0.3),
+        downMs: someTime(first),
+      },
+    });
+  }
   draw('trip', (r) => ({
     kind: 'trip',
     on: one(r),
@@ -195,6 +220,8 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     kind: 'hunt',
     how: r.pick(['cut', 'cut', 'cut', 'kill', 'powerLoss', 'stall']),
     times: r.between(2, 5),
+    companions: r.between(0, Math.max(0, Math.ceil(replicas / 2) - 2)),
+    orders: r.pick([0, 0, 1, 3, 6]),
     everyMs: election * (0.5 + r.exponential(1.5)),
   }));
   draw('reset', (r) => {
@@ -221,7 +248,7 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     on: one(r),
     hangMs: r.chance(0.5) ? someTime(r) : 0,
     stall: r.pick([0, 0.05, 0.3]),
-    ms: someTime(r),
+    ms: 3 * someTime(r),
   }));
   draw('badDisk', (r) => ({
     kind: 'badDisk',
@@ -232,7 +259,12 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     shortWrite: r.pick([0, 0.3]),
     ms: 4 * someTime(r),
   }));
-  draw('fullDisk', (r) => ({ kind: 'fullDisk', on: one(r), ms: 4 * someTime(r) }));
+  draw('fullDisk', (r) => ({
+    kind: 'fullDisk',
+    on: one(r),
+    roomBytes: r.pick([0, 0, 4096, 12_288, 40_960]),
+    ms: 4 * someTime(r),
+  }));
   const marredOne = (random: Random): number | null =>
     marred.length === 0 ? null : random.pick(marred);
   draw('damage', (r) => {

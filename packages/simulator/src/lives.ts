@@ -39,6 +39,8 @@ const tripsUpon: Readonly<Record<Trip['upon'], (batch: LogBatch) => boolean>> = 
   snapshot: ({ snapshot }) => snapshot !== undefined,
   reset: ({ resetLog, genesis }) => resetLog === true && genesis === undefined,
   entries: ({ entries = [] }) => entries.length > 0,
+  genesis: ({ genesis }) => genesis !== undefined,
+  marks: ({ marks = [] }) => marks.some(({ joined }) => joined),
 };
 
 /** Longer than most writes take. */
@@ -114,9 +116,16 @@ export class Lives {
     this.#scene.in(trip.afterMs, () => {
       if (this.#scene.isHealing) return;
       if (how === 'hang') member.replica.disk.hang(trip.downMs);
-      else if (how === 'stall') member.replica.process?.loop.stall(trip.downMs);
+      else if (how === 'stall') this.stall(member, trip.downMs);
       else if (how === 'kill' || how === 'powerLoss') this.bringDown(member, how, trip.downMs);
     });
+  }
+
+  stall(member: Member, ms: number): void {
+    const { process } = member.replica;
+    if (process === null) return;
+    process.loop.stall(ms);
+    this.#scene.oracle.stalled(this.#scene.where(member), this.#scene.timeline.now + ms);
   }
 
   /** This very write, and whatever else it asks of its disk within that time. */
