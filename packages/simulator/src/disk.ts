@@ -226,6 +226,24 @@ export class SimulatedDisk {
     return null;
   }
 
+  /**
+   * As `flipBit`, in the last sector that is not blank, or in one of the three before it.
+   * @returns null: there is none
+   */
+  flipLast(among: (path: string) => boolean): string | null {
+    for (const path of this.paths().filter(among).reverse()) {
+      const inode = this.#names.find(path);
+      const last = inode.read().findLastIndex((byte) => byte !== 0);
+      if (last < 0) continue;
+      const back = sectorBytes * this.#faults.between(0, 3);
+      const byte = Math.max(0, last - (last % sectorBytes) - back);
+      inode.flip(byte * 8 + this.#faults.between(0, sectorBytes * 8 - 1));
+      this.#fault('bitFlip', path);
+      return path;
+    }
+    return null;
+  }
+
   #placeAt(files: readonly string[], byte: number) {
     let at = byte;
     for (const path of files) {

@@ -171,10 +171,13 @@ export class FaultWork {
       { length: fault.companions + 1 },
       (_, n) => (leader.number + n) % members.length,
     );
+    const { replica } = leader.replica.process ?? {};
+    if (fault.calls) void replica?.node.transferLeadership(null).catch(() => 'it was cut off');
     this.#partition(new Set(side), fault.everyMs);
+    if (fault.trip !== null) for (const n of side) this.#scene.member(n).trip = fault.trip;
     const [chain] = chains;
     for (let n = 0; n < fault.orders && chain !== undefined; n += 1)
-      void leader.replica.process?.replica?.store.setHaltHeight(chain.id, null);
+      void replica?.store.raiseFloor(chain.id, { height: 1n, round: 0, step: 1 }, false);
   }
 
   /** Of those that believe it, the one of the latest term. */
@@ -232,6 +235,18 @@ export class FaultWork {
     // A flipped bit shows: such a log must be refused, or give back all the same.
     if (how === 'bitFlip') {
       member.replica.disk.flipBit();
+      return;
+    }
+    if (how === 'tailFlip') {
+      this.#lives.bringDown(member, 'powerLoss', ms);
+      const { disk } = member.replica;
+      // The segment that comes next has a head, and no more.
+      const isWritten = (path: string) =>
+        disk
+          .contents(path)
+          ?.subarray(4096)
+          .some((byte) => byte !== 0) === true;
+      disk.flipLast((path) => path.endsWith('.wal') && isWritten(path));
       return;
     }
     this.#scene.oracle.diskReplaced(member.id);

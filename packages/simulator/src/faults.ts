@@ -38,6 +38,10 @@ export type Fault =
       readonly companions: number;
       /** Written to it while it is cut off. */
       readonly orders: number;
+      /** It has just called its successor: the call comes when the cut is over. */
+      readonly calls: boolean;
+      /** Of whoever was cut off, at what it must drop when the cut is over. */
+      readonly trip: Trip | null;
       readonly everyMs: number;
     }
   | { readonly kind: 'reset'; readonly x: number; readonly y: number }
@@ -77,7 +81,8 @@ export type Fault =
   | {
       readonly kind: 'damage';
       readonly on: number;
-      readonly how: 'bitFlip' | 'misdirected';
+      /** A tail flip: among the last bytes of its log, while its machine is off. */
+      readonly how: 'bitFlip' | 'tailFlip' | 'misdirected';
       readonly ms: number;
     }
   | { readonly kind: 'oldCopy'; readonly on: number; readonly afterMs: number }
@@ -169,13 +174,20 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
       fault: {
         kind: 'trip',
         on: one(first),
-        upon: first.pick(['genesis', 'marks']),
+        upon: first.pick(['genesis', 'genesis', 'marks']),
         how: first.pick(['kill', 'powerLoss', 'hang', 'stall']),
         afterMs: first.exponential(0.3),
         downMs: someTime(first),
       },
     });
   }
+  const dropping = (r: Random): Trip => ({
+    upon: 'truncation',
+    how: r.pick(['kill', 'kill', 'powerLoss', 'hang']),
+    afterMs: r.exponential(r.pick([0.6, 3])),
+    // Soon back, with a log that is shorter than it was.
+    downMs: r.exponential(r.pick([0.1, 6]) * election),
+  });
   draw('trip', (r) => ({
     kind: 'trip',
     on: one(r),
@@ -222,6 +234,8 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     times: r.between(2, 5),
     companions: r.between(0, Math.max(0, Math.ceil(replicas / 2) - 2)),
     orders: r.pick([0, 0, 1, 3, 6]),
+    calls: r.chance(0.2),
+    trip: r.chance(0.5) ? dropping(r) : null,
     everyMs: election * (0.5 + r.exponential(1.5)),
   }));
   draw('reset', (r) => {
@@ -271,7 +285,12 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     const on = marredOne(r);
     return on === null
       ? null
-      : { kind: 'damage', on, how: r.pick(['bitFlip', 'misdirected']), ms: someTime(r) };
+      : {
+          kind: 'damage',
+          on,
+          how: r.pick(['bitFlip', 'tailFlip', 'tailFlip', 'misdirected']),
+          ms: someTime(r),
+        };
   });
   draw('oldCopy', (r) => {
     const on = marredOne(r);

@@ -76,6 +76,8 @@ export interface Swarm {
   /** Keys in devices: slow, and asked once. */
   readonly devices: boolean;
   readonly baseDelayMs: number;
+  /** What a sync takes on each replica's disk, mean: some machines are slower than others. */
+  readonly diskMs: readonly number[];
 }
 
 const profiles: readonly Timers[] = [
@@ -131,6 +133,7 @@ export function drawSwarm(seed: Random): Swarm {
     codec: random.pick([0, 0.05, 1]),
     devices: random.chance(0.2),
     baseDelayMs: random.pick([0.1, 0.5, 2, 10]),
+    diskMs: Array.from({ length: replicas }, () => random.pick([0.4, 0.4, 0.4, 3, 15])),
   };
 }
 
