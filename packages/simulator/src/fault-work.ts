@@ -151,11 +151,15 @@ export class FaultWork {
   #hunt(fault: Extract<Fault, { kind: 'hunt' }>, times: number): void {
     if (times === 0 || this.#scene.isHealing) return;
     const leader = this.#leader();
-    if (leader !== null) {
-      if (fault.how === 'cut') this.#cutOff(leader, fault);
-      else if (fault.how === 'stall') this.#lives.stall(leader, fault.everyMs);
-      else this.#lives.bringDown(leader, fault.how, fault.everyMs);
+    if (leader === null) {
+      this.#scene.in(this.#scene.swarm.timers.electionTimeoutMs / 2, () =>
+        this.#hunt(fault, times),
+      );
+      return;
     }
+    if (fault.how === 'cut') this.#cutOff(leader, fault);
+    else if (fault.how === 'stall') this.#lives.stall(leader, fault.everyMs);
+    else this.#lives.bringDown(leader, fault.how, fault.everyMs);
     // So that it has something of its own, and whoever comes after it, too.
     for (const course of this.#scene.courses) {
       course.hurry();

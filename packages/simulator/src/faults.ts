@@ -236,7 +236,8 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     orders: r.pick([0, 0, 1, 3, 6]),
     calls: r.chance(0.2),
     trip: r.chance(0.5) ? dropping(r) : null,
-    everyMs: election * (0.5 + r.exponential(1.5)),
+    // Half of them long enough for another to be elected meanwhile, whatever the draw.
+    everyMs: election * (r.chance(0.5) ? 0.5 + r.exponential(1.5) : 3 + r.exponential(1.5)),
   }));
   draw('reset', (r) => {
     const x = one(r);
@@ -337,6 +338,7 @@ export function describeFault(fault: Fault, nameOf: (replica: number) => string)
     if (['on', 'from', 'to', 'x', 'y', 'at', 'of'].includes(key))
       return `${key} ${nameOf(value as number)}`;
     if (key === 'side') return `side ${(value as number[]).map(nameOf).join('+')}`;
+    if (key === 'trip' && value !== null) return `trip (${Object.values(value as Trip).join(' ')})`;
     return `${key} ${typeof value === 'number' ? Number(value.toPrecision(4)) : String(value)}`;
   });
   return words.join(' ');

@@ -7,6 +7,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Entry, Genesis, LinkFrame, LogBatch, PeerMark, Snapshot } from '@cometkms/consensus';
+import { type Core, checkCoreConfig, createCore } from '@cometkms/consensus/core';
 import type { At } from '../src/observations.js';
 import { Oracle } from '../src/oracle.js';
 import { Violation } from '../src/violation.js';
@@ -118,6 +119,33 @@ test('what is acknowledged to a leader is its own entry', () => {
   write(b, { hard: { term: 2, votedFor: a }, entries: [entry(1, 1), entry(2, 1)] });
   oracle.sent(at(b), a, appendReply(2, 1));
   breaks(() => oracle.sent(at(b), a, appendReply(2, 2)), /leader’s own entry/);
+});
+
+/** As much of a follower's core as this promise is about. */
+function committedTo(index: number, entries: readonly Entry[]): Core {
+  const recovered = { hard: { term: 1, votedFor: null }, snapshot: snapshotAt(0, 0), entries };
+  const timers = { heartbeatIntervalMs: 25, electionTimeoutMs: 120, leaseMs: 90 };
+  const bounds = { maxInflightAppends: 8, maxUncommittedBytes: 1000, maxAppendBytes: 1000 };
+  const verdict = checkCoreConfig({ ...timers, ...bounds, self: a, seed: 1 });
+  assert.ok(verdict.ok);
+  return Object.assign(createCore(verdict.config, recovered, 0), { commit: index });
+}
+
+test('what is committed is on the disks of a majority, or was until one of them was put back', () => {
+  for (const acknowledges of [true, false]) {
+    const { oracle, write } = told();
+    const entries: Entry[] = [{ kind: 'empty', index: 1, term: 1 }];
+    write(a, { entries });
+    if (acknowledges) write(b, { entries });
+    oracle.diskReplaced(b);
+    oracle.logOpened(at(b, 2), {
+      ...{ genesis: genesis(b), hard: { term: 0, votedFor: null }, snapshot: snapshotAt(0, 0) },
+      ...{ entries: [], boot: { boot: 1, runId: 'r' }, marks: [], cutBytes: 0 },
+    });
+    const commits = () => oracle.stepped(at(a), committedTo(1, entries));
+    if (acknowledges) commits();
+    else breaks(commits, /on the disks of a majority/);
+  }
 });
 
 test('who starts with less than another has on disk of it does not speak to that one', () => {
