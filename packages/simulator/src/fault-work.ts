@@ -178,7 +178,8 @@ export class FaultWork {
     const { replica } = leader.replica.process ?? {};
     if (fault.calls) void replica?.node.transferLeadership(null).catch(() => 'it was cut off');
     this.#partition(new Set(side), fault.everyMs);
-    if (fault.trip !== null) for (const n of side) this.#scene.member(n).trip = fault.trip;
+    const drops = side.length > 1 ? side.slice(1) : side;
+    if (fault.trip !== null) for (const n of drops) this.#scene.member(n).trip = fault.trip;
     const [chain] = chains;
     for (let n = 0; n < fault.orders && chain !== undefined; n += 1)
       void replica?.store.raiseFloor(chain.id, { height: 1n, round: 0, step: 1 }, false);

@@ -13,7 +13,15 @@ import type { Swarm } from './swarm.js';
 
 /** An end, or a stand-still, in the middle of what a chance moment would hardly ever meet: a write of this kind. */
 export interface Trip {
-  readonly upon: 'vote' | 'truncation' | 'snapshot' | 'reset' | 'entries' | 'genesis' | 'marks';
+  readonly upon:
+    | 'vote'
+    | 'truncation'
+    | 'snapshot'
+    | 'reset'
+    | 'entries'
+    | 'genesis'
+    /** That another one has joined, while it leads. */
+    | 'lateMark';
   readonly how: 'kill' | 'powerLoss' | 'hang' | 'stall' | 'writeError' | 'shortWrite';
   /** From when it is handed to the log. */
   readonly afterMs: number;
@@ -40,7 +48,7 @@ export type Fault =
       readonly orders: number;
       /** It has just called its successor: the call comes when the cut is over. */
       readonly calls: boolean;
-      /** Of whoever was cut off, at what it must drop when the cut is over. */
+      /** Of its companions, or else its own, at what must be dropped when the cut is over. */
       readonly trip: Trip | null;
       readonly everyMs: number;
     }
@@ -166,21 +174,7 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
       ? { kind: 'allLosePower', downMs: someTime(r) }
       : { kind: 'powerLoss', on: one(r), downMs: someTime(r) },
   );
-  // Before there is a cluster, too: what is written once in a life.
-  const first = seed.fork('first trip');
-  if (first.chance(0.5)) {
-    planned.push({
-      atMs: 0,
-      fault: {
-        kind: 'trip',
-        on: one(first),
-        upon: first.pick(['genesis', 'genesis', 'marks']),
-        how: first.pick(['kill', 'powerLoss', 'hang', 'stall']),
-        afterMs: first.exponential(0.3),
-        downMs: someTime(first),
-      },
-    });
-  }
+  planned.push(...lateFounder(seed.fork('late founder'), all, someTime));
   const dropping = (r: Random): Trip => ({
     upon: 'truncation',
     how: r.pick(['kill', 'kill', 'powerLoss', 'hang']),
@@ -233,7 +227,7 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     how: r.pick(['cut', 'cut', 'cut', 'kill', 'powerLoss', 'stall']),
     times: r.between(2, 5),
     companions: r.between(0, Math.max(0, Math.ceil(replicas / 2) - 2)),
-    orders: r.pick([0, 0, 1, 3, 6]),
+    orders: r.pick([0, 0, 1, 3, 30]),
     calls: r.chance(0.2),
     trip: r.chance(0.5) ? dropping(r) : null,
     // Half of them long enough for another to be elected meanwhile, whatever the draw.
@@ -330,6 +324,25 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
   }));
   planned.sort((x, y) => x.atMs - y.atMs);
   return { faults: planned.map((fault, number) => ({ number, ...fault })), marred };
+}
+
+/** One of them is founded when others lead already, and whoever leads is slow to note that it is there. */
+function lateFounder(
+  random: Random,
+  all: readonly number[],
+  someTime: (random: Random) => number,
+): { atMs: number; fault: Fault }[] {
+  if (!random.chance(0.5)) return [];
+  const late = random.pick(all);
+  const how = random.pick(['kill', 'powerLoss', 'hang', 'stall'] as const);
+  return all.map((on) => {
+    const times = { afterMs: on === late ? random.exponential(0.3) : 0, downMs: someTime(random) };
+    const trip: Trip =
+      on === late
+        ? { upon: 'genesis', how, ...times }
+        : { upon: 'lateMark', how: 'hang', ...times };
+    return { atMs: 0, fault: { kind: 'trip', on, ...trip } };
+  });
 }
 
 export function describeFault(fault: Fault, nameOf: (replica: number) => string): string {

@@ -33,14 +33,14 @@ const diskCodes = new Set([
   'SIGNER_FILE_FAILED',
 ]);
 
-const tripsUpon: Readonly<Record<Trip['upon'], (batch: LogBatch) => boolean>> = {
+const tripsUpon: Readonly<Record<Trip['upon'], (batch: LogBatch, leads: boolean) => boolean>> = {
   vote: ({ hard }) => hard?.votedFor != null,
   truncation: ({ truncateFrom }) => truncateFrom !== undefined,
   snapshot: ({ snapshot }) => snapshot !== undefined,
   reset: ({ resetLog, genesis }) => resetLog === true && genesis === undefined,
   entries: ({ entries = [] }) => entries.length > 0,
   genesis: ({ genesis }) => genesis !== undefined,
-  marks: ({ marks = [] }) => marks.some(({ joined }) => joined),
+  lateMark: ({ marks = [] }, leads) => leads && marks.some(({ joined }) => joined),
 };
 
 /** Longer than most writes take. */
@@ -109,7 +109,8 @@ export class Lives {
   /** It has handed something to its log: a moment of its own to end in. */
   writes(member: Member, batches: readonly LogBatch[]): void {
     const { trip } = member;
-    if (trip === null || !batches.some(tripsUpon[trip.upon])) return;
+    const leads = member.replica.process?.replica?.node.core?.role.kind === 'leader';
+    if (trip === null || !batches.some((batch) => tripsUpon[trip.upon](batch, leads))) return;
     member.trip = null;
     const { how } = trip;
     if (how === 'writeError' || how === 'shortWrite') this.#failsNow(member, how);
