@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Entry, Genesis, LinkFrame, LogBatch, PeerMark, Snapshot } from '@cometkms/consensus';
 import { type Core, checkCoreConfig, createCore } from '@cometkms/consensus/core';
+import { StallsAreNoSilence } from '../src/invariants/stalls-are-no-silence.js';
 import type { At } from '../src/observations.js';
 import { Oracle } from '../src/oracle.js';
 import { Violation } from '../src/violation.js';
@@ -104,7 +105,9 @@ test('a cluster is founded once, by everybody, and not again by who is known to 
   breaks(() => write(b, founded(b)), /founded/);
 });
 
-const appendReply = (term: number, match: number): Extract<LinkFrame, { kind: 'raft' }> => ({
+type Raft = Extract<LinkFrame, { kind: 'raft' }>;
+
+const appendReply = (term: number, match: number): Raft => ({
   kind: 'raft',
   message: {
     ...{ kind: 'appendReply', term, round: 1, match, refused: false },
@@ -158,4 +161,38 @@ test('who starts with less than another has on disk of it does not speak to that
   });
   oracle.sent(at(b, 2), c, appendReply(2, 0));
   breaks(() => oracle.sent(at(b, 2), a, appendReply(2, 0)), /refused by those that know/);
+});
+
+const raft = (message: Raft['message']): Raft => ({ kind: 'raft', message, holds: 0 });
+const campaign = (term: number, lastIndex: number, transfer: boolean): Raft =>
+  raft({ kind: 'vote', term, lastIndex, lastTerm: 1, transfer });
+
+test('a campaign for a transfer was asked for: in the term before, and for that very log', () => {
+  const { oracle, write } = told();
+  write(a, { hard: { term: 1, votedFor: a } });
+  write(b, { hard: { term: 9, votedFor: b } });
+  oracle.sent(at(a), b, raft({ kind: 'timeoutNow', term: 1, lastIndex: 4 }));
+  oracle.sent(at(b), c, campaign(2, 4, true));
+  oracle.sent(at(b), c, campaign(3, 4, false));
+  breaks(() => oracle.sent(at(b), c, campaign(2, 5, true)), /called by the leader/);
+  breaks(() => oracle.sent(at(b), c, campaign(3, 4, true)), /called by the leader/);
+});
+
+test('a leader that stood still does not give up at once for that; a later term ends it rightly', () => {
+  const stands = (role: 'leader' | 'follower', term: number): Core =>
+    Object.assign(committedTo(0, []), { role: { kind: role, peers: new Map() }, hard: { term } });
+  for (const [afterMs, term, isBroken] of [
+    [10, 1, true],
+    [10, 2, false],
+    [200, 1, false],
+  ] as const) {
+    let now = 0;
+    const stalls = new StallsAreNoSilence(() => now);
+    stalls.stepped(at(a), stands('leader', 1));
+    stalls.stalled(at(a), 500);
+    now = 500 + afterMs;
+    const gives = () => stalls.stepped(at(a), stands('follower', term));
+    if (isBroken) breaks(gives, /nobody’s silence/);
+    else gives();
+  }
 });
