@@ -226,7 +226,7 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
   });
   draw('hunt', (r) => ({
     kind: 'hunt',
-    how: r.pick(['cut', 'cut', 'cut', 'kill', 'powerLoss', 'stall']),
+    how: r.pick(['cut', 'cut', 'cut', 'kill', 'powerLoss', 'stall', 'stall']),
     times: r.between(2, 5),
     companions: r.between(0, Math.max(0, Math.ceil(replicas / 2) - 2)),
     orders: r.pick([0, 0, 1, 3, 30]),
@@ -346,6 +346,13 @@ function lateFounder(
         : { upon: 'lateMark', how: 'hang', ...times };
     return { atMs: 0, fault: { kind: 'trip', on, ...trip } };
   });
+}
+
+/** Null: all are there in time. */
+export function lateFounderIn({ faults }: FaultPlan): number | null {
+  for (const { fault } of faults)
+    if (fault.kind === 'trip' && fault.upon === 'genesis') return fault.on;
+  return null;
 }
 
 export function describeFault(fault: Fault, nameOf: (replica: number) => string): string {

@@ -1,6 +1,5 @@
 /**
- * Rule 38. Ongaro’s correction of 2015: two majorities that share nobody need two leaders, four changes and a partition in one
- * order.
+ * Rule 38. Ongaro's correction of 2015: it needs two leaders, two changes and a partition, each at its moment.
  */
 import type { Plant } from './plant.js';
 

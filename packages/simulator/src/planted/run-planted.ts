@@ -30,8 +30,7 @@ const sound = new Map<string, Promise<boolean>>();
 /** @returns the exit code */
 export async function runPlanted(options: PlantedOptions): Promise<number> {
   const wanted = options.planted === true ? plants : plantsNamed(options.planted);
-  // The longest first, so that no process waits for the other at the end.
-  const queue = [...wanted].sort((x, y) => lengthOf(y) - lengthOf(x));
+  const queue = [...wanted];
   const rows: Row[] = [];
   const worker = async (): Promise<void> => {
     for (let plant = queue.shift(); plant !== undefined; plant = queue.shift()) {
@@ -45,8 +44,6 @@ export async function runPlanted(options: PlantedOptions): Promise<number> {
   if (!options.json) printTable(rows);
   return rows.every(({ found }) => found !== null) ? 0 : 1;
 }
-
-const lengthOf = ({ scenario, budget }: Plant): number => (scenario === undefined ? budget : 0);
 
 function plantsNamed(names: string): readonly Plant[] {
   return names.split(',').map((name) => {
