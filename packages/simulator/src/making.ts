@@ -116,6 +116,7 @@ export class Making {
           member.diskFailed = true;
       },
     });
+    disk.rates = { ...disk.rates, diskMs: this.#scene.swarm.diskMs[number] ?? disk.rates.diskMs };
     const member: Member = {
       number,
       id: own.identity,
