@@ -71,6 +71,7 @@ const message: fc.Arbitrary<ReplicaMessage> = fc.oneof(
       maxLength: 3,
     }),
     linksHeld: fc.array(text, { maxLength: 3 }),
+    linksSilent: fc.array(text, { maxLength: 3 }),
   }),
   fc.record({
     kind: fc.constant('dismissal' as const),

@@ -220,6 +220,7 @@ export class Replica {
       {
         chains: () => this.chains,
         linksHeld: () => this.links?.claimed() ?? [],
+        linksSilent: () => this.links?.silent() ?? [],
         certificateNotAfter: this.options.checked.tls?.certificate.notAfter.getTime() ?? null,
       },
       {
