@@ -8,7 +8,7 @@ import type { Hrs, Position, PublicKey, RecordId, Step } from '@cometkms/sign-st
 import type { NotNow, RefusedRequest, Released, SignOutcome, SignRequest } from '@cometkms/signer';
 import Long from 'long';
 import { cometkms } from '#generated/replica-link.js';
-import { remoteErrorCodes } from './answers.js';
+import { remoteErrorCodes } from './remote-error-codes.js';
 
 const wire = cometkms.replica;
 
