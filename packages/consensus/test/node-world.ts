@@ -28,6 +28,8 @@ import { freeAddresses } from './loopback.js';
 /** Applies by appending: its answer is how many commands it has seen. */
 export class Journal implements StateMachine<number> {
   readonly entries: string[] = [];
+  /** How many entries each snapshot held that was restored: from its own disk, or sent by the leader. */
+  readonly restored: number[] = [];
 
   apply(command: Uint8Array): number {
     this.entries.push(Buffer.from(command).toString());
@@ -40,6 +42,7 @@ export class Journal implements StateMachine<number> {
 
   restore(state: Uint8Array): void {
     this.entries.splice(0, this.entries.length, ...JSON.parse(Buffer.from(state).toString()));
+    this.restored.push(this.entries.length);
   }
 }
 

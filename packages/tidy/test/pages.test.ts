@@ -60,6 +60,21 @@ test('every link between pages leads to a file, and to a heading of it', () => {
   assert.deepEqual(found, []);
 });
 
+test('every page is reached from another', () => {
+  const linked = new Set(
+    pages.flatMap(({ path, text }) =>
+      [...text.matchAll(/\]\(([^)\s#]+)/g)]
+        .map((match) => normalize(join(dirname(path), match[1] ?? '')))
+        .filter((target) => target !== path),
+    ),
+  );
+  const alone = pages.filter(({ path }) => path.startsWith('docs/') && !linked.has(path));
+  assert.deepEqual(
+    alone.map(({ path }) => path),
+    [],
+  );
+});
+
 test('every alert has a runbook, and every section of the page an alert', () => {
   const runbooks = rules.flatMap(({ text }) =>
     [...text.matchAll(/runbook_url: (\S+)/g)].map((match) => match[1] ?? ''),
