@@ -3,11 +3,12 @@
  *
  * Owns    the state files that the homes begin with; a plain node that signs while the cluster is down, and whose file
  *         comes back; and what an operator corrects after a replica said why it must stop.
- * Never   lets a plain node sign what the cluster has asked for: that is a key at two places, which no signer can
- *         mend. It signs above that, with all replicas down, and its file is in every home before one starts.
+ * Never   lets a plain node sign below what the cluster may have released: that is a key at two places, which no signer
+ *         can mend. It signs at the place of a request that nobody was answered, or above, with all replicas down, and
+ *         its file is in every home before one starts.
  */
 import { type Position, type RecordId, type Step, voteSignBytes } from '@cometkms/sign-state';
-import { type StateFile, writeStateFile } from '@cometkms/signer';
+import { SignerError, type StateFile, writeStateFile } from '@cometkms/signer';
 import { EventLoop } from './event-loop.js';
 import type { SignatureTable } from './keys.js';
 import type { Lives } from './lives.js';
@@ -122,24 +123,33 @@ export class Homes {
       member.replica.kill();
       this.#lives.gone(member, 'killed');
     }
-    for (const chain of this.#scene.chains) this.#signOne(chain, homes, everywhere);
+    void this.#signAll(homes, everywhere);
     for (const member of homes) this.#lives.startIn(member, downMs + 200);
   }
 
-  #signOne(chain: Chain, homes: readonly Member[], everywhere: boolean): void {
+  /** One after the other: a disk has one process, an operator's hands too. */
+  async #signAll(homes: readonly Member[], everywhere: boolean): Promise<void> {
+    for (const chain of this.#scene.chains) await this.#signOne(chain, homes, everywhere);
+  }
+
+  async #signOne(chain: Chain, homes: readonly Member[], everywhere: boolean): Promise<void> {
     const record = this.#scene.oracle.truth.reference(chain.id);
     const top = record === undefined || record.retired ? null : topOf(record);
-    const position = top === null ? null : above(top, this.#scene.oracle.reachOf(chain.id));
-    if (position === null) return;
+    const place = top === null ? null : this.#freePlace(chain.id, top);
+    if (place === null) return;
+    const { position, wasAskedFor } = place;
     const state = stateAt(chain.id, position, 9, this.#scene.table);
     const starts = homes.map(({ replica }) => replica.starts);
-    void Promise.all(homes.map((member) => this.#write(member, chain.id, state))).then(
+    // A home that was started in the meantime has its disk for itself.
+    if (homes.some(({ replica }) => replica.disk.isInUse)) return;
+    await Promise.all(homes.map((member) => this.#write(member, chain.id, state))).then(
       () => {
         const isQuiet = homes.every(
           ({ replica }, at) => replica.process === null && replica.starts === starts[at],
         );
         if (!everywhere || !isQuiet || state.signed === null) return;
         const { signBytes } = state.signed;
+        if (wasAskedFor) this.#scene.marks.mark('a plain node signs where a request was left');
         this.#scene.trace.add(`a plain node signed ${chain.id.chainId} ${position.height}`);
         this.#scene.guard(() => this.#scene.oracle.signedElsewhere(chain.id, signBytes));
         chain.lines.push(position);
@@ -147,8 +157,29 @@ export class Homes {
         chain.replays = 6;
       },
       // A file that did not come through: then the operator leaves it.
-      () => 'the old one stands',
+      (error) => {
+        if (!(error instanceof SignerError)) this.#scene.violation ??= error;
+      },
     );
+  }
+
+  /**
+   * At most one height above what is committed, and where nothing was released, nor above it; null: there is no such
+   * place. What the cluster was asked for last may stand in its logs, committed or not: the plain node knows nothing
+   * of it, and signs other bytes in its place.
+   */
+  #freePlace(
+    id: RecordId,
+    top: Position,
+  ): { readonly position: Position; readonly wasAskedFor: boolean } | null {
+    const { oracle } = this.#scene;
+    const reach = oracle.reachOf(id) ?? top;
+    const last = isAbove(reach, top) ? reach : top;
+    const isFree =
+      last.step > 1 && !oracle.isReleasedAt(id, last) && last.height <= top.height + 1n;
+    if (isFree) return { position: last, wasAskedFor: true };
+    const position = above(top, reach);
+    return position === null ? null : { position, wasAskedFor: false };
   }
 
   // ---------------------------------------------------------------------------- corrections
@@ -184,8 +215,7 @@ export class Homes {
   }
 }
 
-/** At most one height above the cluster, and above all that it was asked for; null: there is no such place. */
-function above(top: Position, reach: Position | null): Position | null {
+function above(top: Position, reach: Position): Position | null {
   const { height, round } = top;
   const places: Position[] = [
     { height, round, step: 3 },
@@ -193,7 +223,7 @@ function above(top: Position, reach: Position | null): Position | null {
     { height: height + 1n, round: 0, step: 3 },
     { height: height + 1n, round: 5, step: 2 },
   ];
-  return places.find((one) => isAbove(one, top) && (!reach || isAbove(one, reach))) ?? null;
+  return places.find((one) => isAbove(one, top) && isAbove(one, reach)) ?? null;
 }
 
 /** Signed by whoever has the key beside the cluster. */

@@ -49,6 +49,7 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
   readonly truth: ProductTruth;
   readonly committed: CommittedIsForEver;
   readonly sameState = new SameState();
+  readonly #contents = new OneContentPerPosition();
   readonly #grants = new GrantsRise();
   readonly #watermarks: MarksFollowRequests;
   readonly #registrations = new RegisteredAboveAllHomes();
@@ -80,7 +81,7 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
       new OneLeaderPerTerm(),
       new NothingFalls(),
       this.committed,
-      new OneContentPerPosition(),
+      this.#contents,
       new ReleasedWasCommitted(this.truth, signedBy),
       this.#watermarks,
       new RefusalsAreTrue(this.truth, this.#watermarks),
@@ -146,6 +147,11 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
     const expected = this.truth.referenceAfter(id, applied);
     if (expected === null || applied > this.truth.applied) return;
     requireSame(applied, said, expected.record, at.replica);
+  }
+
+  /** Whether anybody released a signature there. */
+  isReleasedAt(id: RecordId, position: Position): boolean {
+    return this.#contents.isReleasedAt(id, position);
   }
 
   /** The highest place for which anything proposable was ever asked. */
