@@ -13,8 +13,11 @@ import { performance } from 'node:perf_hooks';
 import { type TestContext, test } from 'node:test';
 import { parseValidatorAddress, type ValidatorAddress } from '../src/address.js';
 import type { SignAnswer } from '../src/answer.js';
+import { PlainConnection } from '../src/connection.js';
 import { PrivvalError } from '../src/errors.js';
 import type { Message } from '../src/messages.js';
+import { createIdentity } from '../src/sealed-frames.js';
+import { secretHandshake } from '../src/secret-connection.js';
 import type { LogEntry, RequestKind, SigningHandler } from '../src/session.js';
 import {
   type DialOutcome,
@@ -22,7 +25,7 @@ import {
   type LinkState,
   ValidatorLink,
 } from '../src/validator-link.js';
-import { Feed, frozenListener, Listener } from './validator-side.js';
+import { Feed, frozenListener, Listener, NodeSide } from './validator-side.js';
 import { bytesOf, key, prevote, time } from './vectors.js';
 
 const chainId = 'test-1';
@@ -237,7 +240,7 @@ test('the RPC port is named, again and again, and never becomes a link', async (
 
 test('a listener that never speaks is parked, and stays so through the next dials', async (t) => {
   const listener = await Listener.open(t, 'tcp');
-  const watch = new Watch(t, listener.address, { parkedAfterMs: 10, handshakeTimeoutMs: 40 });
+  const watch = new Watch(t, listener.address, { parkedAfterMs: 10, handshakeTimeoutMs: 250 });
   watch.link.hold();
   await watch.reaches('dialing', 'handshaking', 'parked');
   assert.equal((await watch.dials.next()).outcome, 'parked');
@@ -261,6 +264,23 @@ for (const kind of ['tcp', 'unix'] as const) {
     await watch.until('connected');
   });
 }
+
+test('a request that comes in one piece with the end of the handshake makes the link connected', async (t) => {
+  const listener = await Listener.open(t, 'tcp');
+  const watch = new Watch(t, listener.address);
+  watch.link.hold();
+  const socket = await listener.accepted.next();
+  const shaking = secretHandshake(new PlainConnection(socket, 'tcp'), {
+    identity: createIdentity(),
+  });
+  // Its ephemeral key has left; the rest leaves together.
+  socket.cork();
+  const node = new NodeSide(await shaking, socket);
+  const answered = node.ask(ping);
+  socket.uncork();
+  await answered;
+  assert.equal(watch.link.state, 'connected');
+});
 
 for (const kind of ['tcp', 'unix'] as const) {
   test(`${kind}: what talked and fell silent is said to be silent, before its link is down`, async (t) => {
