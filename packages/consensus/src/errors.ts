@@ -33,6 +33,11 @@ export const consensusErrors = {
     remedy:
       'It was removed from its cluster for good and has stopped. Its identity is never taken again: for another replica make a new home.',
   },
+  CONSENSUS_FOUNDED_WITHOUT: {
+    says: (f: { peer: string; detail: string }) => `${f.peer} refuses this replica: ${f.detail}`,
+    remedy:
+      'A home of `cmkms cluster init` founds a cluster, once, with all of its members. For one that is there make a home with `cmkms cluster home`, and admit it on the leader: `cmkms cluster add` or `cmkms cluster replace`.',
+  },
   CONSENSUS_LOG_DAMAGED: {
     says: (f: { path: string; offset: number; detail: string }) =>
       `the log ${f.path} is damaged at byte ${f.offset}: ${f.detail}`,

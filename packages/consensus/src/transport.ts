@@ -72,6 +72,8 @@ export type RefusalCode =
   | 'alive'
   /** Its removal from the cluster is committed: this identity is never a member again. */
   | 'removed'
+  /** Said by a founded member to an empty log of an identity that no membership holds. */
+  | 'foundedWithout'
   | 'notMember'
   | 'nameDiffers'
   | 'clusterDiffers'

@@ -257,6 +257,7 @@ const refusalCodes: ReadonlySet<string> = new Set<RefusalCode>([
   'wiped',
   'alive',
   'removed',
+  'foundedWithout',
   'notMember',
   'nameDiffers',
   'clusterDiffers',

@@ -34,6 +34,8 @@ import { freeAddresses } from './loopback.js';
  */
 export class Journal implements StateMachine<number> {
   readonly entries: string[] = [];
+  /** How many entries each snapshot held that was restored: from its own disk, or sent by the leader. */
+  readonly restored: number[] = [];
 
   apply(command: Uint8Array, { rules }: Pick<Place, 'rules'> = { rules: 1 }): number {
     this.entries.push(`${Buffer.from(command).toString()}${rules === 2 ? '!' : ''}`);
@@ -46,6 +48,7 @@ export class Journal implements StateMachine<number> {
 
   restore(state: Uint8Array): void {
     this.entries.splice(0, this.entries.length, ...JSON.parse(Buffer.from(state).toString()));
+    this.restored.push(this.entries.length);
   }
 
   hash(): string {

@@ -288,7 +288,7 @@ function settingsOf(site: Site, chains: readonly CheckedChain[]): Settings {
     signing: { deadlineMs: 1000, latencyBudgetMs: 1000 },
     privval: {
       ...{ dialTimeoutMs: 2000, redialIntervalMs: 500, handshakeTimeoutMs: 2000 },
-      ...{ idleTimeoutMs: 12_000, maxMessageBytes: 1024 * 1024 },
+      ...{ idleTimeoutMs: 7000, maxMessageBytes: 1024 * 1024 },
     },
     chains: chains.map(({ settings }) => settings),
   };

@@ -72,6 +72,7 @@ export interface EventFacts {
     readonly chain: string;
     readonly key: string;
     readonly waiting_for: string;
+    readonly fix: string;
   };
   readonly registered: {
     readonly chain: string;
@@ -308,7 +309,7 @@ export const events: { readonly [E in EventName]: EventRow<E> } = {
   membership: { level: 'info', when: 'The members changed, for good; on every replica.' },
   registration_wait: {
     level: 'info',
-    when: 'A chain cannot be registered yet; repeated every minute.',
+    when: 'A chain cannot be registered yet: each member that holds keys, a learner too, first says what its state file says. Repeated every minute.',
   },
   registered: { level: 'info', when: 'A chain was registered in the log.' },
   signed: { level: 'info', when: 'A signature for a new position left this replica.' },

@@ -6,14 +6,12 @@
  * Proof   test/replica-cluster.test.ts (real replicas in one process), packages/interop (real processes).
  */
 import { membersOf, type RaftNode, type RoleChange } from '@cometkms/consensus';
-import type { ProposalRequest, SignAnswer, VoteRequest } from '@cometkms/privval';
 import { type Answer, idKey, type RecordId } from '@cometkms/sign-state';
-import type { GateObserver, SignRequest } from '@cometkms/signer';
+import type { GateObserver } from '@cometkms/signer';
 import type { Journal } from '../journal/index.js';
 import type { Log } from '../log/index.js';
 import { Memberships } from '../memberships.js';
 import type { Metrics } from '../metrics/index.js';
-import { answerOf } from './answers.js';
 import { type HeldChain, openChains } from './chains.js';
 import { Conversation } from './conversation.js';
 import { Dialling } from './dialling.js';
@@ -25,7 +23,7 @@ import { observeGate, reportGateFailure } from './gate-reports.js';
 import { handOver, reportLeadership } from './leadership-reports.js';
 import { describeLinks } from './link-reports.js';
 import { Members } from './members.js';
-import type { Dismissal, SignAsk } from './message.js';
+import type { Dismissal } from './message.js';
 import { makeNode, type NodeMaterial } from './node.js';
 import { OwnMembership } from './own-membership.js';
 import { reportPeers } from './peer-reports.js';
@@ -34,12 +32,12 @@ import { Registrar } from './registrar.js';
 import { describeMissing, newRegistrarNews } from './registrar-reports.js';
 import { planRegistration } from './registration.js';
 import { Reports } from './reports.js';
+import { Requests } from './requests.js';
 import { Router } from './router.js';
-import { signRequestOf } from './sign-requests.js';
 import { StateFiles } from './state-files.js';
 import { SigningStateMachine } from './state-machine.js';
 import { reportState } from './state-reports.js';
-import { type LinkedChain, ValidatorLinks } from './validator-links.js';
+import { ValidatorLinks } from './validator-links.js';
 
 export interface ReplicaOptions extends NodeMaterial {
   readonly log: Log;
@@ -73,6 +71,7 @@ export class Replica {
   readonly #memberships: Memberships;
   readonly #dialling: Dialling;
   readonly #conversation: Conversation;
+  readonly #requests: Requests;
   readonly #byId = new Map<string, HeldChain>();
   readonly #flagTold = new Set<string>();
   readonly #clock: ReplicaClock;
@@ -111,6 +110,7 @@ export class Replica {
     this.registrar = this.#makeRegistrar();
     this.#conversation = this.#makeConversation();
     this.#router = this.#makeRouter();
+    this.#requests = this.#makeRequests(deadlineMs);
     this.machine.onChanged = (id) => this.#onRecord(id);
   }
 
@@ -214,10 +214,11 @@ export class Replica {
       {
         chains: () => this.chains,
         linksHeld: () => this.links?.claimed() ?? [],
+        linksSilent: () => this.links?.silent() ?? [],
         certificateNotAfter: this.options.checked.tls?.certificate.notAfter.getTime() ?? null,
       },
       {
-        asked: (from, ask) => void this.#onAsk(from, ask),
+        asked: (from, ask) => void this.#requests.ofMember(from, ask),
         answered: (from, answer) => this.#router.answered(from, answer),
         stated: () => this.#leadershipChanged(),
         dismissed: (dismissal) => this.#onDismissed(dismissal),
@@ -240,6 +241,17 @@ export class Replica {
       leaderlessMs: () => this.leaderlessMs(),
       gate: (id) => this.#byId.get(idKey(id))?.gate,
       ask: (leader, ask) => this.#conversation.send(leader, ask),
+    });
+  }
+
+  #makeRequests(deadlineMs: number): Requests {
+    return new Requests(this.options.checked.name, deadlineMs, {
+      clock: this.#clock,
+      router: this.#router,
+      members: this.members,
+      reports: this.reports,
+      chain: (id) => this.#byId.get(idKey(id)),
+      answer: (to, answer) => this.#conversation.send(to, answer),
     });
   }
 
@@ -269,7 +281,7 @@ export class Replica {
       oursToDial: (chain, address) => this.#dialling.oursToDial(chain, address),
       heldElsewhere: (_chain, address) => this.#dialling.heldElsewhere(address),
       exclusive: (chain, address) => this.#dialling.exclusive(chain, address),
-      sign: (chain, validator, request) => this.#onValidator(chain, validator, request),
+      sign: (chain, validator, request) => this.#requests.ofValidator(chain, validator, request),
       heldChanged: () => this.#stateToAll(),
       observer: describeLinks(log, metrics, this.#clock),
     });
@@ -382,48 +394,6 @@ export class Replica {
     this.#flagTold.add(idKey(id));
     const note = `--allow-fresh-state ${chainId}: the chain is registered, so the flag means nothing; leave it out`;
     this.options.log('config_note', { note });
-  }
-
-  // ------------------------------------------------------------------------------ requests
-
-  async #onValidator(
-    linked: LinkedChain,
-    validator: string,
-    request: VoteRequest | ProposalRequest,
-  ): Promise<SignAnswer> {
-    const asked: SignRequest = signRequestOf(linked.id, request);
-    const deadlineMs = this.#clock.nowMs() + this.options.settings.signing.deadlineMs;
-    const { outcome, answeredBy } = await this.#router.sign(asked, validator, deadlineMs);
-    this.reports.later({
-      decidedAt: this.#clock.nowMs(),
-      chain: linked,
-      request: asked,
-      outcome,
-      validator,
-      via: null,
-      answeredElsewhere: answeredBy !== null,
-    });
-    return answerOf(this.options.checked.name, outcome);
-  }
-
-  /** From a member that holds the key; from anybody else it is dropped, and its asker's second runs out. */
-  async #onAsk(from: string, { number, request, validator, budgetMs }: SignAsk): Promise<void> {
-    const chain = this.#byId.get(idKey(request.id));
-    if (chain === undefined || !this.members.holdsKey(from, request.id)) return;
-    const deadlineMs =
-      this.#clock.nowMs() + Math.min(budgetMs, this.options.settings.signing.deadlineMs);
-    const outcome = await this.#router.serve(request, deadlineMs);
-    const decidedAt = this.#clock.nowMs();
-    this.#conversation.send(from, { kind: 'answer', number, outcome });
-    this.reports.later({
-      decidedAt,
-      chain,
-      request,
-      outcome,
-      validator,
-      via: this.members.nameOf(from),
-      answeredElsewhere: false,
-    });
   }
 
   // ------------------------------------------------------------------------- other members
