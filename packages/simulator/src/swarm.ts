@@ -126,8 +126,8 @@ export function drawSwarm(seed: Random, number: number): Swarm {
   const pace = number < firstLongSeed ? dense : long;
   const timers = random.pick(pace.timers);
   const scale = timers.electionTimeoutMs / 120;
-  // Else so much goes wrong that few leaders have anything to lose: in these worlds hardly more than they are hunted, over
-  // a network that loses frames.
+  // Else so much goes wrong that few leaders have anything to lose: in these worlds leaders are hunted, over a network
+  // that loses frames, and hardly anything else happens.
   const kinds = random.chance(0.3) ? 0.2 : 1;
   /** Present in about half of the worlds, from rare to frequent. */
   const rate = (typicalMs: number, present = 0.5): number =>
