@@ -11,4 +11,5 @@ export type { EventFacts, EventName, Log } from '../log/index.js';
 export { Metrics } from '../metrics/index.js';
 export { remoteErrorCodes } from './answers.js';
 export type { Edges, OpenedLink, ReplicaClock } from './edges.js';
+export { type MembershipWorld, membershipHandler } from './membership-requests.js';
 export { Replica, type ReplicaOptions } from './replica.js';
