@@ -65,14 +65,21 @@ export class Scene {
     });
   }
 
-  member(number: number): Member {
-    const member = this.members[number];
-    if (member === undefined) throw new RangeError(`no replica ${number}`);
+  /** Whom faults may strike. */
+  get present(): readonly Member[] {
+    return this.members.filter(({ left }) => !left);
+  }
+
+  /** Drawn before anybody knew who would be there: as many numbers as one likes fall to those who are. */
+  struck(number: number): Member {
+    const { present } = this;
+    const member = present[number % present.length];
+    if (member === undefined) throw new RangeError('nobody is there');
     return member;
   }
 
-  address(number: number): string {
-    return this.member(number).replica.site.address;
+  holders(): readonly Member[] {
+    return this.members.filter(({ witness }) => !witness);
   }
 
   at(address: string): Member | null {

@@ -36,6 +36,18 @@ export function watchMarks(marks: Marks, members: () => readonly Member[]) {
     const core = member.replica.process?.replica?.node.core ?? null;
     return core?.role.kind === 'leader' ? core : null;
   };
+  /** Allowed: neither commits what the other one does not know. Seen once for each pair of starts. */
+  const pairs = new Set<string>();
+  const leasesBeside = (member: Member): void => {
+    for (const other of members()) {
+      if (other === member || lead(other) === null) continue;
+      const [x, y] = [member, other].map(({ replica }) => replica);
+      if (!x?.process?.replica?.node.mayServe() || !y?.process?.replica?.node.mayServe()) continue;
+      const pair = `${x.name} ${x.starts} ${y.name} ${y.starts}`;
+      if (!pairs.has(pair)) marks.mark('two hold leases at once');
+      pairs.add(pair);
+    }
+  };
   return {
     stepped(member: Member, core: Core): void {
       const before = seen.get(member);
@@ -55,6 +67,7 @@ export function watchMarks(marks: Marks, members: () => readonly Member[]) {
       }
       if (now.failed > before.failed) marks.mark('an election is lost');
       if (now.stalls > before.stalls) marks.mark('a process stands still longer than an election');
+      if (now.role === 'leader') leasesBeside(member);
       if (now.role === before.role) return;
       if (before.role === 'leader') marks.mark('a leader steps down');
       if (now.role !== 'leader') return;
@@ -62,8 +75,6 @@ export function watchMarks(marks: Marks, members: () => readonly Member[]) {
       const leaders = members().filter((other) => lead(other) !== null);
       if (leaders.length < 2) return;
       marks.mark('two lead at once');
-      const leases = leaders.filter((other) => other.replica.process?.replica?.node.mayServe());
-      if (leases.length > 1) marks.mark('two hold leases at once');
     },
     /** A batch of a log, as it is handed out. */
     begun(batches: readonly LogBatch[]): void {
@@ -96,7 +107,8 @@ export function watchMarks(marks: Marks, members: () => readonly Member[]) {
       const situation = byRefusal[code];
       if (situation !== undefined) marks.mark(situation);
     },
-    ended(code: string): void {
+    ended(code: string, isFull: boolean): void {
+      if (isFull && code === 'CONSENSUS_LOG_FAILED') marks.mark('a full disk ends a process');
       if (code === 'DISK_DOUBTED') marks.mark('a disk is doubted by its peers');
       else if (code === 'CONSENSUS_LOG_FAILED') marks.mark('a failed write ends a process');
       else if (code.startsWith('CONSENSUS_LOG')) marks.mark('a log refuses to open');

@@ -44,6 +44,11 @@ export class CommittedIsForEver implements Invariant {
     return this.#known;
   }
 
+  /** Null: nothing is committed there. */
+  termAt(index: number): number | null {
+    return this.#table[index]?.term ?? null;
+  }
+
   isCommitted({ index, term }: Entry): boolean {
     return this.#table[index]?.term === term;
   }
