@@ -12,6 +12,7 @@ import type { Lives } from './lives.js';
 import type { Member } from './member.js';
 import type { MembershipWork } from './membership-work.js';
 import type { SimulatedNetwork } from './network.js';
+import { topOf } from './reference-verdicts.js';
 import type { Scene } from './scene.js';
 import type { Chain } from './workload.js';
 
@@ -118,11 +119,7 @@ export class FaultWork {
         this.#cutValidators(this.#scene.struck(fault.on), fault.ms);
         return;
       case 'plainNode':
-        this.#homes.signElsewhere(
-          this.#scene.struck(fault.on),
-          fault.everywhere,
-          fault.downMs,
-        );
+        this.#homes.signElsewhere(this.#scene.struck(fault.on), fault.everywhere, fault.downMs);
         return;
       case 'operator':
         this.#operate(fault);
@@ -165,13 +162,23 @@ export class FaultWork {
         if (side.has(x) !== side.has(y)) this.#cut(x, y, ms);
       }
     }
+    this.#scene.partitions += 1;
+    this.#scene.in(ms, () => {
+      this.#scene.partitions -= 1;
+    });
   }
 
-  #hunt(fault: Extract<Fault, { kind: 'hunt' }>, times: number): void {
-    if (times === 0 || this.#scene.isHealing) return;
+  #hunt(fault: Extract<Fault, { kind: 'hunt' }>, times: number, first: Member | null = null): void {
+    if (this.#scene.isHealing) return;
+    if (times === 0) {
+      if (fault.back) this.#leadAgain(first);
+      return;
+    }
     const leader = this.#leader();
     if (leader !== null) {
-      if (fault.how === 'cut') this.#partition(new Set([leader]), fault.everyMs);
+      if (fault.how === 'hint') this.#hintAll(leader);
+      if (fault.how === 'cut' || fault.how === 'hint')
+        this.#partition(new Set([leader]), fault.everyMs);
       else if (fault.how === 'stall') leader.replica.process?.loop.stall(fault.everyMs);
       else this.#lives.bringDown(leader, fault.how, fault.everyMs);
     }
@@ -180,7 +187,31 @@ export class FaultWork {
       course.hurry();
       this.#scene.in(fault.everyMs * 0.8, () => course.hurry());
     }
-    this.#scene.in(fault.everyMs, () => this.#hunt(fault, times - 1));
+    this.#scene.in(fault.everyMs, () => this.#hunt(fault, times - 1, first ?? leader));
+  }
+
+  #hintAll(leader: Member): void {
+    const of = leader.replica.site.address;
+    for (const { replica } of this.#scene.members) {
+      if (replica.site.address !== of) this.#scene.network.hint(replica.site.address, of);
+    }
+  }
+
+  /** What it meant to sign, and nobody else knows of, is on its mark still. */
+  #leadAgain(first: Member | null): void {
+    const node = this.#leader()?.replica.process?.replica?.node;
+    if (first === null || !node) return;
+    const askAgain = (): void => {
+      for (const chain of this.#scene.chains) {
+        const record = this.#scene.oracle.truth.reference(chain.id);
+        const top = record === undefined ? null : topOf(record);
+        if (top === null) continue;
+        chain.lines.push(top);
+        chain.replays = 2;
+      }
+      for (const course of this.#scene.courses) course.hurry();
+    };
+    void node.transferLeadership(first.id).then(askAgain, () => 'it did not take it');
   }
 
   /** Of those that believe it, the one of the latest term. */

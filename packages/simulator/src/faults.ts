@@ -32,9 +32,12 @@ export type Fault =
   /** Whoever leads, one after the other: what an old leader alone has, and a later one lacks. */
   | {
       readonly kind: 'hunt';
-      readonly how: 'cut' | 'kill' | 'powerLoss' | 'stall';
+      /** `hint`: cut off, and all others are told that their links with it closed, so that none waits for its lease. */
+      readonly how: 'cut' | 'hint' | 'kill' | 'powerLoss' | 'stall';
       readonly times: number;
       readonly everyMs: number;
+      /** The first one leads again at the end, and is asked what others have signed meanwhile. */
+      readonly back: boolean;
     }
   | { readonly kind: 'reset'; readonly x: number; readonly y: number }
   | { readonly kind: 'hint'; readonly at: number; readonly of: number }
@@ -175,7 +178,8 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     }
   };
   // Who is there by then: newcomers too, so that a number is one of those at that moment (scene.ts).
-  const seats = rates.membership === Number.POSITIVE_INFINITY ? all : [...all, ...all.map((n) => n + replicas)];
+  const seats =
+    rates.membership === Number.POSITIVE_INFINITY ? all : [...all, ...all.map((n) => n + replicas)];
   const one = (random: Random): number => random.pick(seats);
   const other = (random: Random, than: number): number | null =>
     replicas === 1 ? null : random.pick(seats.filter((i) => i !== than));
@@ -228,9 +232,10 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
   });
   draw('hunt', (r) => ({
     kind: 'hunt',
-    how: r.pick(['cut', 'cut', 'cut', 'kill', 'powerLoss', 'stall']),
+    how: r.pick(['cut', 'cut', 'hint', 'kill', 'powerLoss', 'stall']),
     times: r.between(2, 5),
     everyMs: election * (0.5 + r.exponential(1.5)),
+    back: r.chance(0.5),
   }));
   draw('reset', (r) => {
     const x = one(r);

@@ -114,7 +114,8 @@ export class Making {
     const member = this.#makeMember({ ...own, label, members, founders: null, chains });
     this.#scene.members.push(member);
     this.#pave(own.address);
-    for (const { id } of chains) this.#scene.oracle.homeKnows(own.identity, id, { kind: 'nothing' });
+    for (const { id } of chains)
+      this.#scene.oracle.homeKnows(own.identity, id, { kind: 'nothing' });
     return member;
   }
 
@@ -254,7 +255,7 @@ export class Making {
             this.#scene.guard(() => this.#scene.oracle.logOpened(where(), recovered));
           },
           begun: (batches) => {
-            this.#scene.watch.begun(batches);
+            this.#scene.watch.begun(self(), batches, this.#scene.oracle.logs.given(self().id));
             this.#lives.writes(self(), batches);
             this.#scene.guard(() => this.#scene.oracle.logBegun(where(), batches));
           },

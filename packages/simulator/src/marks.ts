@@ -39,7 +39,21 @@ export const situations = [
   'a chain waits for a member',
   'a chain is registered by a file',
   'a state file ahead becomes a floor',
-  'a membership changes',
+  'a witness is in the world',
+  'a witness leads',
+  'a member is added',
+  'a learner becomes a voter',
+  'a member is replaced',
+  'a member is removed',
+  'a leader is removed',
+  'a member is removed that has lost its disk',
+  'a change commits during a partition',
+  'a change is rolled back',
+  'a learner votes',
+  'a removed replica is told so',
+  'the outcome of a change stays unknown',
+  'an identity that left is refused',
+  'a list of members is refused',
 ] as const;
 
 export type Situation = (typeof situations)[number];

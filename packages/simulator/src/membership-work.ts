@@ -20,7 +20,7 @@ import type { Scene } from './scene.js';
 import { membershipAt } from './shadow-log.js';
 
 /** As `cluster add` looks (cmkms/src/cli/cluster-members.ts). */
-const lookEveryMs = 250;
+const lookMs = 250;
 /** More would make a world slow, and show nothing else. */
 const mostMembers = 7;
 const mostHomes = 14;
@@ -153,12 +153,16 @@ export class MembershipWork {
     if (member === undefined) return;
     const { id: identity, address, witness } = member;
     const again = { name: `${member.name}-again`, address, identity, witness, clusterId: null };
-    await this.#until(
-      deed,
-      Math.min(untilMs, this.#scene.timeline.now + 3 * deed.answerMs),
-      `admit ${again.name}, who left`,
-      (handler) => handler.memberAdd({ kind: 'memberAdd', ...again }),
-    );
+    const asked = { kind: 'memberAdd', ...again } as const;
+    while (!this.#scene.isHealing && this.#scene.timeline.now < untilMs) {
+      const reply = await this.#ask(deed, `admit ${again.name}, who left`, (handler) =>
+        handler.memberAdd(asked),
+      );
+      const isRefused = reply.kind === 'refused' && reply.message.includes('used once');
+      if (isRefused) this.#scene.marks.mark('an identity that left is refused');
+      if (isRefused || reply.kind === 'done') return;
+      await this.#pause();
+    }
   }
 
   // --------------------------------------------------------------------------------- homes
@@ -168,7 +172,10 @@ export class MembershipWork {
     if (members.length >= mostHomes) return null;
     // A replacement of a holder holds the key as well: else a few witnesses would be left.
     const witness = instead === null ? deed.witness : instead.witness;
-    const newcomer = this.#making.makeNewcomer({ name, witness, instead, others: this.#listed() });
+    // In another's place: its list may still name that one, and be corrected once it is known as a difference.
+    const without = deed.edits ? (instead?.replica.site.name ?? null) : null;
+    const others = this.#listed().filter((other) => other.name !== without);
+    const newcomer = this.#making.makeNewcomer({ name, witness, instead, others });
     const { identity, members: list } = newcomer.replica.site;
     const said = list.map((one) => one.name).join('+');
     this.#scene.trace.add(`${newcomer.replica.name} is ${identity.slice(0, 8)}, listing ${said}`);
@@ -281,6 +288,10 @@ export class MembershipWork {
 
   // ------------------------------------------------------------------------------- requests
 
+  get #lookEveryMs(): number {
+    return Math.max(lookMs, this.#scene.swarm.timers.electionTimeoutMs);
+  }
+
   /** @returns null: the operator has enough of it, or was told that it cannot be */
   async #until<T>(
     deed: MemberDeed,
@@ -293,14 +304,21 @@ export class MembershipWork {
       const reply = await this.#ask(deed, what, request);
       if (reply.kind === 'done' && isDone(reply.value)) return reply.value;
       if (reply.kind === 'refused' && reply.code === 'MEMBER_UNKNOWN') return null;
-      const leads = reply.kind === 'refused' && reply.message.includes('leads now');
+      const leads =
+        reply.kind === 'refused' &&
+        reply.code === 'CHANGE_REFUSED' &&
+        reply.message.includes('leads now');
       if (leads) {
         const transfer = { kind: 'leaderTransfer', to: null } as const;
         await this.#ask(deed, 'transfer', (handler) => handler.leaderTransfer(transfer));
       }
-      await new Promise<void>((resolve) => this.#scene.in(lookEveryMs, resolve));
+      await this.#pause();
     }
     return null;
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => this.#scene.in(this.#lookEveryMs, resolve));
   }
 
   /** Of one replica, once. What is not answered in time may have been done, or may be yet. */
@@ -335,6 +353,9 @@ export class MembershipWork {
         (value) => end({ kind: 'done', value }),
         (error: Error & { readonly code?: string }) => {
           const { code = '', message } = error;
+          if (code === 'OUTCOME_UNKNOWN') {
+            this.#scene.marks.mark('the outcome of a change stays unknown');
+          }
           if (!refusals.has(code) && process_.loop.alive) this.#scene.violation ??= error;
           end({ kind: 'refused', code, message });
         },

@@ -137,7 +137,9 @@ export class ProductLooking {
     const kept =
       leaderlessMs < leaderlessForMs
         ? undefined
-        : member.links.find((link) => link.connectedMs > heldForMs && this.#isShared(link.address, member));
+        : member.links.find(
+            (link) => link.connectedMs > heldForMs && this.#isShared(link.address, member),
+          );
     seen.keptLooks = kept === undefined ? 0 : seen.keptLooks + 1;
     if (seen.keptLooks < 4) return;
     throw new Violation(

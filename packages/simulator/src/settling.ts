@@ -13,6 +13,7 @@ import type { Looking } from './looking.js';
 import type { Member } from './member.js';
 import { soundPath } from './network-path.js';
 import type { Scene } from './scene.js';
+import { membershipAt } from './shadow-log.js';
 import type { Validator } from './validator.js';
 import { Violation } from './violation.js';
 import type { Chain } from './workload.js';
@@ -74,12 +75,33 @@ export class Settling {
     throw new Violation('nobody is elected while a leader leads', `terms ${before}, then ${after}`);
   }
 
-  /** Who left, too, now and then: late, and with what it had. Nothing may come of that. */
+  /**
+   * Who left, too, now and then: late, and with what it had. Nothing may come of that, but where all whom it knows
+   * have left as well: nobody tells it then, and it does for its validators what one without a leader does. Its
+   * operator was told to leave it stopped (cmkms/src/cli/cluster-members.ts).
+   */
   #bringBack(member: Member): void {
     if (member.lost) return;
+    if (!this.#isKnownToAMember(member)) {
+      if (member.replica.process !== null) this.#lives.bringDown(member, 'kill', 0);
+      member.left = true;
+      return;
+    }
     if (member.left && this.#scene.seed.fork(`wakes ${member.replica.name}`).chance(0.3)) return;
     member.left = false;
     if (member.replica.process === null && member.doomed < 3) this.#lives.startIn(member, 100);
+  }
+
+  /** It dials somebody who is a member now. */
+  #isKnownToAMember({ id, replica }: Member): boolean {
+    const { memberships, logs } = this.#scene.oracle;
+    if (memberships.current === null) return true;
+    const own = membershipAt(logs.given(id), Number.POSITIVE_INFINITY);
+    const dialled = [...replica.site.members, ...(own === null ? [] : membersOf(own))];
+    const addresses = new Set(dialled.map(({ address }) => address));
+    return membersOf(memberships.current).some(
+      (one) => one.id === id || addresses.has(one.address),
+    );
   }
 
   /** By what is committed, or was founded; those whose disks are not gone. */

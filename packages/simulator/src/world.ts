@@ -109,6 +109,7 @@ export class World {
   async run(): Promise<void> {
     const { seed, swarm, plan, timeline, members, courses } = this.#scene;
     await this.#homes.install();
+    if (swarm.witnesses.length > 0) this.#scene.marks.mark('a witness is in the world');
     const random = seed.fork('beginning');
     for (const member of [...members]) this.#lives.startIn(member, random.range(0, 500));
     for (const course of courses) course.start();

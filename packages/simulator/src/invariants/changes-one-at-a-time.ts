@@ -5,7 +5,13 @@
  * Source  rules 9, 38 and 39; dissertation, 4.1, with Ongaro's correction of 2015; docs/architecture.md, "Members come and
  *         go". Seen at a leader's own entries, and at what is committed.
  */
-import { type Entry, type LogBatch, type Member, type Membership, membersOf } from '@cometkms/consensus';
+import {
+  type Entry,
+  type LogBatch,
+  type Member,
+  type Membership,
+  membersOf,
+} from '@cometkms/consensus';
 import type { Core } from '@cometkms/consensus/core';
 import type { At, Invariant } from '../observations.js';
 import { Violation } from '../violation.js';
@@ -18,7 +24,8 @@ export class ChangesOneAtATime implements Invariant {
   readonly #termAt: (index: number) => number | null;
   readonly #lastCommitted: () => number;
   #current: Membership | null = null;
-  #changes = 0;
+  /** For whoever counts what was reached. */
+  changed: (before: Membership, after: Membership) => void = () => {};
   /** Of each leader: up to where its entries were looked at. */
   readonly #looked = new Map<string, { readonly term: number; index: number }>();
 
@@ -34,11 +41,6 @@ export class ChangesOneAtATime implements Invariant {
   /** The last that is committed, by anybody; null: nothing is founded. */
   get current(): Membership | null {
     return this.#current;
-  }
-
-  /** How many are committed. */
-  get changes(): number {
-    return this.#changes;
   }
 
   logBegun(_at: At, batches: readonly LogBatch[]): void {
@@ -80,7 +82,6 @@ export class ChangesOneAtATime implements Invariant {
     if (entry.kind !== 'membership') return;
     const [before, after] = [this.#current, entry.membership];
     this.#current = after;
-    this.#changes += 1;
     if (before === null) throw new Violation(this.promise, `${index} changes what nobody founded`);
     const lacks = (members: readonly Member[], { id }: Member): boolean =>
       members.every((member) => member.id !== id);
@@ -104,7 +105,9 @@ export class ChangesOneAtATime implements Invariant {
       throw new Violation(this.promise, `${index} makes ${said(untried)} a voter, never a learner`);
     }
     const ids = membersOf(after).map(({ id }) => id);
-    if (new Set(ids).size === ids.length) return;
-    throw new Violation(this.promise, `${index} has one twice: ${said(membersOf(after))}`);
+    if (new Set(ids).size < ids.length) {
+      throw new Violation(this.promise, `${index} has one twice: ${said(membersOf(after))}`);
+    }
+    this.changed(before, after);
   }
 }
