@@ -50,7 +50,8 @@ export class Lives {
   /** Whether what lies in the homes explains it; then it was corrected. */
   explains: (code: string, chainId: string) => boolean = () => false;
   /** Its configuration lists others than it may; then that was corrected. */
-  listDiffers: (member: Member, names: readonly string[]) => boolean = () => false;
+  listDiffers: (member: Member, listed: readonly string[], names: readonly string[]) => boolean =
+    () => false;
 
   constructor(scene: Scene) {
     this.#scene = scene;
@@ -92,12 +93,16 @@ export class Lives {
     const failed = diskCodes.has(code) && (member.diskFailed || member.marred);
     const wrongKey = code === 'SIGNER_SIGNATURE_WRONG' && member.keyFate === 'wrong';
     const { facts = {} } = error as {
-      facts?: { readonly chainId?: string; readonly members?: readonly string[] };
+      facts?: {
+        readonly chainId?: string;
+        readonly config?: readonly string[];
+        readonly members?: readonly string[];
+      };
     };
-    const { chainId, members = [] } = facts;
+    const { chainId, config = [], members = [] } = facts;
     const isCorrected =
       (chainId !== undefined && this.explains(code, chainId)) ||
-      (code === 'MEMBERS_DIFFER' && this.listDiffers(member, members));
+      (code === 'MEMBERS_DIFFER' && this.listDiffers(member, config, members));
     const removed = code === 'REMOVED' && this.#isRemoved(member);
     if (!doubted && !failed && !wrongKey && !isCorrected && !removed) {
       this.#scene.violation ??= new Violation(

@@ -38,6 +38,9 @@ const refusals = new Set([
 
 const paths = homePaths('/home');
 
+const isOther = (listed: readonly string[], names: readonly string[]): boolean =>
+  listed.toSorted().join() !== names.toSorted().join();
+
 export class MembershipWork {
   readonly #scene: Scene;
   readonly #lives: Lives;
@@ -51,7 +54,10 @@ export class MembershipWork {
     this.#lives = lives;
     this.#making = making;
     this.#random = scene.seed.fork('operator of members');
-    lives.listDiffers = (member, names) => this.#relist(member, names);
+    lives.listDiffers = (member, listed, names) => {
+      this.#relist(member, names);
+      return isOther(listed, names);
+    };
   }
 
   begin(deed: MemberDeed): void {
@@ -207,11 +213,10 @@ export class MembershipWork {
     }
   }
 
-  /** @returns whether that is another list than before */
-  #relist({ replica }: Member, names: readonly string[]): boolean {
+  #relist({ replica }: Member, names: readonly string[]): void {
     const { site } = replica;
-    const said = (all: readonly string[]): string => all.toSorted().join();
-    if (said(names) === said(site.members.map(({ name }) => name))) return false;
+    const listed = site.members.map(({ name }) => name);
+    if (!isOther(listed, names)) return;
     // Of homes with one name the latest is meant.
     const latest = new Map(this.#scene.members.map((one) => [one.replica.site.name, one]));
     const members = names.toSorted().flatMap((name): SiteMember[] => {
@@ -223,7 +228,6 @@ export class MembershipWork {
     });
     replica.site = { ...site, members };
     this.#scene.trace.add(`${replica.name} lists ${names.join('+')} from its next start on`);
-    return true;
   }
 
   #lose(member: Member, { disk, record, startMs }: MemberDeed): void {

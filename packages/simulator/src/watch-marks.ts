@@ -108,7 +108,9 @@ export function watchMarks(marks: Marks, members: () => readonly Member[]) {
       else if (gone.length > 0) marks.mark('a member is removed');
       if (after.voters.length > before.voters.length) marks.mark('a learner becomes a voter');
       const leaving = members().filter((member) => gone.some(({ id }) => id === member.id));
-      if (leaving.some((member) => lead(member) !== null)) marks.mark('a leader is removed');
+      // It steps down with the commit: what it was is what was seen before.
+      if (leaving.some((member) => seen.get(member)?.role === 'leader'))
+        marks.mark('a leader is removed');
       if (leaving.some(({ lost }) => lost))
         marks.mark('a member is removed that has lost its disk');
     },
