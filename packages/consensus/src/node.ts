@@ -105,6 +105,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
       core: () => this.core,
       joinedWith: () => (this.#joining.joined ? this.#joining.genesis : null),
       linked: () => this.#introductions.linked.keys(),
+      joins: options.joins === true,
       changed: (news) => clock.soon(() => this.#tell('membership', news)),
       undialable: (peer, { message }) => {
         const fault = { kind: 'insecureAddress', detail: message } as const;
