@@ -17,6 +17,7 @@ import { honestTailRefused } from './honest-tail-refused.js';
 import { lateWakeTakenForSilence } from './late-wake-taken-for-silence.js';
 import { leaderCountsUndurable } from './leader-counts-undurable.js';
 import { matchFromARefusal } from './match-from-a-refusal.js';
+import { membershipPlants } from './membership.js';
 import { olderTermCommitsByCount } from './older-term-commits-by-count.js';
 import type { Plant } from './plant.js';
 import { preVoteClearsVote } from './pre-vote-clears-vote.js';
@@ -79,5 +80,6 @@ export const plants: readonly Plant[] = [
   foundedByFewer,
   lateWakeTakenForSilence,
   staleTimeoutNow,
+  ...membershipPlants,
   ...productPlants,
 ];
