@@ -133,8 +133,12 @@ export class FaultWork {
         });
         return;
       }
-      case 'membership':
+      case 'membership': {
+        const leader = fault.whileCut ? this.#leader() : null;
+        if (leader !== null) this.#partition(new Set([leader]), fault.patienceMs / 10);
         this.#membership.begin(fault);
+        if (leader !== null) this.#membership.begin({ ...fault, deed: 'add' });
+      }
     }
   }
 

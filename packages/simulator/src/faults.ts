@@ -109,6 +109,8 @@ export interface MemberDeed {
   readonly deed: 'add' | 'remove' | 'removeLeader' | 'replace' | 'transfer' | 'reuse';
   /** Whom it is about, where it is about one who is there. */
   readonly on: number;
+  /** Whoever leads is cut off at that moment, and a second operator adds a member: what it takes in, it cannot commit. */
+  readonly whileCut: boolean;
   /** Of a newcomer: its home holds no key. */
   readonly witness: boolean;
   /** Of a newcomer in another's place: it is called as that one was. */
@@ -320,6 +322,7 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     kind: 'membership',
     deed: r.pick(memberDeeds),
     on: one(r),
+    whileCut: r.chance(0.35),
     witness: r.chance(0.3),
     sameName: r.chance(0.5),
     startMs: r.pick([0, someTime(r)]),

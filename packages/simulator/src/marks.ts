@@ -40,6 +40,7 @@ export const situations = [
   'a chain is registered by a file',
   'a state file ahead becomes a floor',
   'a witness is in the world',
+  'a witness is added',
   'a witness leads',
   'a member is added',
   'a learner becomes a voter',

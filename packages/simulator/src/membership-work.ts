@@ -71,6 +71,9 @@ export class MembershipWork {
     if (current === null || !this.#allFounded()) return;
     const takesAway = deed.deed !== 'add' && deed.deed !== 'transfer';
     if (takesAway && !this.#allRegistered()) return;
+    const removes = deed.deed === 'remove' || deed.deed === 'removeLeader';
+    // Now and then down to one; a world of one voter shows little.
+    if (removes && current.voters.length < 3 && this.#random.chance(0.8)) return;
     const untilMs = this.#scene.timeline.now + deed.patienceMs;
     switch (deed.deed) {
       case 'add':

@@ -106,6 +106,7 @@ export function watchMarks(marks: Marks, members: () => readonly Member[]) {
       const comes = after.learners.some(isNew);
       if (comes) marks.mark(gone.length > 0 ? 'a member is replaced' : 'a member is added');
       else if (gone.length > 0) marks.mark('a member is removed');
+      if (after.learners.some((one) => isNew(one) && one.witness)) marks.mark('a witness is added');
       if (after.voters.length > before.voters.length) marks.mark('a learner becomes a voter');
       const leaving = members().filter((member) => gone.some(({ id }) => id === member.id));
       // It steps down with the commit: what it was is what was seen before.
