@@ -112,7 +112,7 @@ test('a file one height ahead is a floor before anything is served', async (t) =
   assert.ok(chain !== undefined);
   assert.equal(running.replica.store.read(chain.id)?.floor?.height, 8n);
   const { reason, floor } = await logged.until('floor_raised');
-  assert.deepEqual([floor, reason], ['8/0/3', 'state file of b is ahead']);
+  assert.deepEqual([floor, reason], ['8/0/3', 'the state file of b stands there']);
 });
 
 test('a file two heights ahead ends its own replica, and the others go on', async (t) => {

@@ -113,10 +113,25 @@ const later: readonly (readonly [string, SigningRecord, MemberView[], Registrati
   ['behind is normal', record({ hrs: at(9n), signBytes: X }, null), members(file(at(8n), Y)), []],
   ['equal is normal', record({ hrs: at(9n), signBytes: X }, null), members(file(at(9n), X)), []],
   [
-    'equal with other bytes: an alarm, and nothing is replaced',
+    'equal with other bytes: an alarm, and a floor, for neither may be signed again',
     record({ hrs: at(9n), signBytes: X }, null),
     members(file(at(9n), Y)),
+    [
+      { kind: 'alarm', from: 'a', hrs: at(9n) },
+      { kind: 'raiseFloor', floor: at(9n), from: 'a' },
+    ],
+  ],
+  [
+    'equal with other bytes, and a floor there: the alarm remains',
+    record({ hrs: at(9n), signBytes: X }, at(9n)),
+    members(file(at(9n), Y)),
     [{ kind: 'alarm', from: 'a', hrs: at(9n) }],
+  ],
+  [
+    'equal without bytes is what this replica derives for what another one released',
+    record({ hrs: at(9n), signBytes: X }, null),
+    members(file(at(9n))),
+    [],
   ],
   [
     'ahead within the next height: a floor',

@@ -119,7 +119,11 @@ export class FaultWork {
         this.#cutValidators(this.#scene.struck(fault.on), fault.ms);
         return;
       case 'plainNode':
-        this.#homes.signElsewhere(this.#scene.struck(fault.on), fault.everywhere, fault.downMs);
+        for (const course of this.#scene.courses) course.hurry();
+        this.#scene.in(fault.afterMs, () => {
+          if (this.#scene.isHealing) return;
+          this.#homes.signElsewhere(this.#scene.struck(fault.on), fault.everywhere, fault.downMs);
+        });
         return;
       case 'operator':
         this.#operate(fault);

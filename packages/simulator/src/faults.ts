@@ -85,6 +85,8 @@ export type Fault =
   | { readonly kind: 'validatorCut'; readonly on: number; readonly ms: number }
   | {
       readonly kind: 'plainNode';
+      /** From when all validators ask to when the replicas go down: some requests are under way then. */
+      readonly afterMs: number;
       readonly on: number;
       readonly everywhere: boolean;
       readonly downMs: number;
@@ -304,6 +306,7 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     kind: 'plainNode',
     on: one(r),
     everywhere: r.chance(0.7),
+    afterMs: r.exponential(4 * swarm.baseDelayMs + 1),
     downMs: someTime(r),
   }));
   draw('operator', (r) => ({

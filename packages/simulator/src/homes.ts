@@ -3,8 +3,9 @@
  *
  * Owns    the state files that the homes begin with; a plain node that signs while the cluster is down, and whose file
  *         comes back; and what an operator corrects after a replica said why it must stop.
- * Never   lets a plain node sign what the cluster has asked for: that is a key at two places, which no signer can
- *         mend. It signs above that, with all replicas down, and its file is in every home before one starts.
+ * Never   lets a plain node sign below what the cluster may have released: that is a key at two places, which no signer
+ *         can mend. It signs at the place of a request that nobody was answered, or above, with all replicas down, and
+ *         its file is in every home before one starts.
  */
 import { type Position, type RecordId, type Step, voteSignBytes } from '@cometkms/sign-state';
 import { type StateFile, writeStateFile } from '@cometkms/signer';
@@ -131,8 +132,9 @@ export class Homes {
   #signOne(chain: Chain, homes: readonly Member[], everywhere: boolean): void {
     const record = this.#scene.oracle.truth.reference(chain.id);
     const top = record === undefined || record.retired ? null : topOf(record);
-    const position = top === null ? null : above(top, this.#scene.oracle.reachOf(chain.id));
-    if (position === null) return;
+    const place = top === null ? null : this.#freePlace(chain.id, top);
+    if (place === null) return;
+    const { position, wasAskedFor } = place;
     const state = stateAt(chain.id, position, 9, this.#scene.table);
     const starts = homes.map(({ replica }) => replica.starts);
     void Promise.all(homes.map((member) => this.#write(member, chain.id, state))).then(
@@ -142,6 +144,7 @@ export class Homes {
         );
         if (!everywhere || !isQuiet || state.signed === null) return;
         const { signBytes } = state.signed;
+        if (wasAskedFor) this.#scene.marks.mark('a plain node signs where a request was left');
         this.#scene.trace.add(`a plain node signed ${chain.id.chainId} ${position.height}`);
         this.#scene.guard(() => this.#scene.oracle.signedElsewhere(chain.id, signBytes));
         chain.lines.push(position);
@@ -151,6 +154,25 @@ export class Homes {
       // A file that did not come through: then the operator leaves it.
       () => 'the old one stands',
     );
+  }
+
+  /**
+   * At most one height above what is committed, and where nothing was released, nor above it; null: there is no such
+   * place. What the cluster was asked for last may stand in its logs, committed or not: the plain node knows nothing
+   * of it, and signs other bytes in its place.
+   */
+  #freePlace(
+    id: RecordId,
+    top: Position,
+  ): { readonly position: Position; readonly wasAskedFor: boolean } | null {
+    const { oracle } = this.#scene;
+    const reach = oracle.reachOf(id) ?? top;
+    const last = isAbove(reach, top) ? reach : top;
+    const isFree =
+      last.step > 1 && !oracle.isReleasedAt(id, last) && last.height <= top.height + 1n;
+    if (isFree) return { position: last, wasAskedFor: true };
+    const position = above(top, reach);
+    return position === null ? null : { position, wasAskedFor: false };
   }
 
   // ---------------------------------------------------------------------------- corrections
@@ -186,8 +208,7 @@ export class Homes {
   }
 }
 
-/** At most one height above the cluster, and above all that it was asked for; null: there is no such place. */
-function above(top: Position, reach: Position | null): Position | null {
+function above(top: Position, reach: Position): Position | null {
   const { height, round } = top;
   const places: Position[] = [
     { height, round, step: 3 },
@@ -195,7 +216,7 @@ function above(top: Position, reach: Position | null): Position | null {
     { height: height + 1n, round: 0, step: 3 },
     { height: height + 1n, round: 5, step: 2 },
   ];
-  return places.find((one) => isAbove(one, top) && (!reach || isAbove(one, reach))) ?? null;
+  return places.find((one) => isAbove(one, top) && isAbove(one, reach)) ?? null;
 }
 
 /** Signed by whoever has the key beside the cluster. */

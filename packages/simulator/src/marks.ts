@@ -39,6 +39,7 @@ export const situations = [
   'a chain waits for a member',
   'a chain is registered by a file',
   'a state file ahead becomes a floor',
+  'a plain node signs where a request was left',
   'a witness is in the world',
   'a witness is added',
   'a witness leads',

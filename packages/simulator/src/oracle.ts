@@ -53,6 +53,7 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
   readonly committed: CommittedIsForEver;
   readonly memberships: ChangesOneAtATime;
   readonly sameState = new SameState();
+  readonly #contents = new OneContentPerPosition();
   readonly #grants = new GrantsRise();
   readonly #watermarks: MarksFollowRequests;
   readonly #registrations = new RegisteredAboveAllHomes();
@@ -91,7 +92,7 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
       new NothingFalls(),
       this.committed,
       this.memberships,
-      new OneContentPerPosition(),
+      this.#contents,
       new ReleasedWasCommitted(this.truth, signedBy),
       this.#watermarks,
       new RefusalsAreTrue(this.truth, this.#watermarks),
@@ -173,6 +174,11 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
     const expected = this.truth.referenceAfter(id, applied);
     if (expected === null || applied > this.truth.applied) return;
     requireSame(applied, said, expected.record, at.replica);
+  }
+
+  /** Whether anybody released a signature there. */
+  isReleasedAt(id: RecordId, position: Position): boolean {
+    return this.#contents.isReleasedAt(id, position);
   }
 
   /** The highest place for which anything proposable was ever asked. */

@@ -47,12 +47,16 @@ export function newRegistrarNews(log: Log, clock: ReplicaClock): (news: Registra
       }
       case 'raised': {
         const floor = positionText(news.floor);
-        log('floor_raised', { ...named, floor, reason: `state file of ${news.from} is ahead` });
+        log('floor_raised', {
+          ...named,
+          floor,
+          reason: `the state file of ${news.from} stands there`,
+        });
         return;
       }
       case 'alarm': {
         const { height, round, step } = news.hrs;
-        const note = `the state file of ${news.from} for ${news.id.chainId} is at ${height}/${round}/${step} like the cluster, with other bytes: find out what else signed`;
+        const note = `the state file of ${news.from} for ${news.id.chainId} is at ${height}/${round}/${step} like the cluster, with other bytes: nothing at or below it is signed again; find out what else signed`;
         log('config_note', { note });
         return;
       }

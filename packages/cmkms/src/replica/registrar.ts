@@ -60,7 +60,7 @@ export class Registrar {
     this.#store = store;
   }
 
-  /** True once every state file that is ahead of the cluster has become a floor in this term. */
+  /** True once every state file that nobody but a plain node can have written has become a floor in this term. */
   passedIn(term: number): boolean {
     return this.#passedTerm === term;
   }

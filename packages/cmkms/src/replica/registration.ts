@@ -42,7 +42,11 @@ export type RegistrationStep =
     }
   /** A plain node signed after the cluster did, by at most one height: nothing at or below that is signed again. */
   | { readonly kind: 'raiseFloor'; readonly floor: Hrs; readonly from: string }
-  /** Same (h, r, s) as the cluster's last, other bytes: replaces nothing, and somebody must look. */
+  /**
+   * Same (h, r, s) as the cluster's last, other bytes: replaces nothing, and somebody must look. A floor comes with it:
+   * the cluster may hold a reservation that was logged when it went down, and never released; a plain node then signed
+   * in its place, and a repeat of the reservation would be the second signature.
+   */
   | { readonly kind: 'alarm'; readonly from: string; readonly hrs: Hrs };
 
 /** How far a state file may be ahead of the cluster and still be taken for a restart's last vote. */
@@ -121,7 +125,11 @@ function planLater(
         compareHrs(stored.hrs, known.hrs) === 0 &&
         known.signBytes !== null &&
         !sameBytes(stored.signBytes, known.signBytes);
-      return differs ? [{ kind: 'alarm', from: member.name, hrs: known.hrs }] : [];
+      if (!differs) return [];
+      const alarm = { kind: 'alarm', from: member.name, hrs: known.hrs } as const;
+      const isClosed = record.floor !== null && comparePosition(record.floor, known.hrs) >= 0;
+      if (isClosed) return [alarm];
+      return [alarm, { kind: 'raiseFloor', floor: known.hrs, from: member.name }];
     }
     const base: Position = position ?? { height: 0n, round: 0, step: 0 };
     if (known.hrs.height > base.height + MAX_HEIGHTS_AHEAD) {

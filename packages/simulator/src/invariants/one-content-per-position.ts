@@ -6,7 +6,7 @@
  *         file came into every home counts as well (second gates: a file ahead becomes a floor before the chain is
  *         served).
  */
-import type { RecordId } from '@cometkms/sign-state';
+import type { Position, RecordId } from '@cometkms/sign-state';
 import type { Invariant, Release } from '../observations.js';
 import { positionOf } from '../product-truth.js';
 import { readSigned } from '../signed-bytes.js';
@@ -26,10 +26,14 @@ export class OneContentPerPosition implements Invariant {
     this.#signed(chainId, Buffer.from(key.bytes).toString('hex'), signBytes, 'a plain node');
   }
 
+  isReleasedAt({ chainId, key }: RecordId, hrs: Position): boolean {
+    return this.#released.has(placeOf(chainId, Buffer.from(key.bytes).toString('hex'), hrs));
+  }
+
   #signed(chainId: string, key: string, signBytes: Uint8Array, by: string): void {
     const signed = readSigned(signBytes);
     if (signed === null) throw new Violation(this.promise, `${by} signed what is no vote`);
-    const where = `${chainId} ${key.slice(0, 8)} ${positionOf(signed.hrs)}`;
+    const where = placeOf(chainId, key, signed.hrs);
     const known = this.#released.get(where);
     if (known === undefined) this.#released.set(where, { content: signed.content, by });
     else if (known.content !== signed.content) {
@@ -37,3 +41,6 @@ export class OneContentPerPosition implements Invariant {
     }
   }
 }
+
+const placeOf = (chainId: string, key: string, hrs: Position): string =>
+  `${chainId} ${key.slice(0, 8)} ${positionOf(hrs)}`;

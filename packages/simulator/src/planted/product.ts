@@ -19,6 +19,7 @@ import { markedBeforeJudged } from './marked-before-judged.js';
 import { neverSignedBesideAFile } from './never-signed-beside-a-file.js';
 import { nilIsNoConflict } from './nil-is-no-conflict.js';
 import { noSecondGate } from './no-second-gate.js';
+import { otherBytesOnlyReported } from './other-bytes-only-reported.js';
 import { otherPayloadOnTheSecondTry } from './other-payload-on-the-second-try.js';
 import { ownSignatureNotVerified } from './own-signature-not-verified.js';
 import type { Plant } from './plant.js';
@@ -64,6 +65,7 @@ export const productPlants: readonly Plant[] = [
   noSecondGate,
   ownSignatureNotVerified,
   fileAheadIgnored,
+  otherBytesOnlyReported,
   servesBeforeTheFloors,
   refusesWithoutWaiting,
   extensionAlwaysSigned,
