@@ -3,8 +3,8 @@
  *
  * Owns    the list. Those that need a story of their own are found by a scenario.
  */
-import { identityUsedAgain } from './identity-used-again.js';
 import type { Plant } from './plant.js';
+import { whoLeftComesAgain } from './who-left-comes-again.js';
 import { witnessServes } from './witness-serves.js';
 
-export const membershipPlants: readonly Plant[] = [witnessServes, identityUsedAgain];
+export const membershipPlants: readonly Plant[] = [witnessServes, whoLeftComesAgain];

@@ -1,8 +1,8 @@
 /** Rule 9; docs/architecture.md, founding and identity. */
 import type { Plant } from './plant.js';
 
-export const identityUsedAgain: Plant = {
-  name: 'identity-used-again',
+export const whoLeftComesAgain: Plant = {
+  name: 'who-left-comes-again',
   says: 'an identity that was removed is admitted again',
   rule: '9',
   patches: [
