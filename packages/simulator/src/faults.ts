@@ -111,7 +111,7 @@ export interface MemberDeed {
   readonly deed: 'add' | 'remove' | 'removeLeader' | 'replace' | 'transfer' | 'reuse';
   /** Whom it is about, where it is about one who is there. */
   readonly on: number;
-  /** Whoever leads is cut off at that moment, and a second operator adds a member: what it takes in, it cannot commit. */
+  /** Whoever leads is cut off just then, and a second operator adds a member: what it takes in, it cannot commit. */
   readonly whileCut: boolean;
   /** Of a newcomer: its home holds no key. */
   readonly witness: boolean;

@@ -87,7 +87,7 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
       new CommitsOwnTerm(),
       new PromisesAreDurable(this.logs),
       new AcknowledgedIsTheLeaders(this.logs),
-      new ElectedByMajority(this.logs),
+      new ElectedByMajority(),
       new OneLeaderPerTerm(),
       new NothingFalls(),
       this.committed,

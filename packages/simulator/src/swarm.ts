@@ -145,8 +145,8 @@ export function drawSwarm(seed: Random): Swarm {
 }
 
 /**
- * A disk that is put back may hold a state file of before, and then nobody knows of the plain node; nor does a home that
- * comes later. Where members come and go, a disk is lost by an operator's hands alone (membership-work.ts), who sees
+ * A disk that is put back may hold a state file of before, and then nobody knows of the plain node; nor does a home
+ * that comes later. Where members come and go, a disk is lost by an operator's hands alone (membership-work.ts), who sees
  * that enough others are left.
  */
 function fitting(plainNode: number, drawn: Omit<FaultRates, 'plainNode'>): FaultRates {

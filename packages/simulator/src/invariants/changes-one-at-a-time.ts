@@ -2,8 +2,8 @@
  * Members change one voter at a time, each change once the one before it is committed, by a leader whose term has
  * committed something; and no identity ever comes back.
  *
- * Source  rules 9, 38 and 39; dissertation, 4.1, with Ongaro's correction of 2015; docs/architecture.md, "Members come and
- *         go". Seen at a leader's own entries, and at what is committed.
+ * Source  rules 9, 38 and 39; dissertation, 4.1, with Ongaro's correction of 2015; docs/architecture.md, "Members
+ *         come and go". Seen at a leader's own entries, and at what is committed.
  */
 import {
   type Entry,
