@@ -28,3 +28,17 @@ test('a floor over a whole height is said as one', () => {
   const said = logged.all('floor_raised').map(({ floor }) => floor);
   assert.deepEqual(said, ['height 9, all of it', '9/7/3']);
 });
+
+test('a file with other bytes is told once a minute, however often it is looked at', () => {
+  const logged = new Logged();
+  let nowMs = 0;
+  const tell = newRegistrarNews(logged.log, { ...systemClock, nowMs: () => nowMs });
+  const alarm = { kind: 'alarm', id, from: 'b', hrs: { height: 9n, round: 0, step: 3 } } as const;
+  tell(alarm);
+  tell(alarm);
+  tell({ ...alarm, from: 'c' });
+  assert.equal(logged.all('config_note').length, 2);
+  nowMs = 61_000;
+  tell(alarm);
+  assert.equal(logged.all('config_note').length, 3);
+});

@@ -8,7 +8,7 @@
  *         its file is in every home before one starts.
  */
 import { type Position, type RecordId, type Step, voteSignBytes } from '@cometkms/sign-state';
-import { type StateFile, writeStateFile } from '@cometkms/signer';
+import { SignerError, type StateFile, writeStateFile } from '@cometkms/signer';
 import { EventLoop } from './event-loop.js';
 import type { SignatureTable } from './keys.js';
 import type { Lives } from './lives.js';
@@ -125,11 +125,16 @@ export class Homes {
       member.replica.kill();
       this.#lives.gone(member, 'killed');
     }
-    for (const chain of this.#scene.chains) this.#signOne(chain, homes, everywhere);
+    void this.#signAll(homes, everywhere);
     for (const member of homes) this.#lives.startIn(member, downMs + 200);
   }
 
-  #signOne(chain: Chain, homes: readonly Member[], everywhere: boolean): void {
+  /** One after the other: a disk has one process, an operator's hands too. */
+  async #signAll(homes: readonly Member[], everywhere: boolean): Promise<void> {
+    for (const chain of this.#scene.chains) await this.#signOne(chain, homes, everywhere);
+  }
+
+  async #signOne(chain: Chain, homes: readonly Member[], everywhere: boolean): Promise<void> {
     const record = this.#scene.oracle.truth.reference(chain.id);
     const top = record === undefined || record.retired ? null : topOf(record);
     const place = top === null ? null : this.#freePlace(chain.id, top);
@@ -137,7 +142,9 @@ export class Homes {
     const { position, wasAskedFor } = place;
     const state = stateAt(chain.id, position, 9, this.#scene.table);
     const starts = homes.map(({ replica }) => replica.starts);
-    void Promise.all(homes.map((member) => this.#write(member, chain.id, state))).then(
+    // A home that was started in the meantime has its disk for itself.
+    if (homes.some(({ replica }) => replica.disk.isInUse)) return;
+    await Promise.all(homes.map((member) => this.#write(member, chain.id, state))).then(
       () => {
         const isQuiet = homes.every(
           ({ replica }, at) => replica.process === null && replica.starts === starts[at],
@@ -152,7 +159,9 @@ export class Homes {
         chain.replays = 6;
       },
       // A file that did not come through: then the operator leaves it.
-      () => 'the old one stands',
+      (error) => {
+        if (!(error instanceof SignerError)) this.#scene.violation ??= error;
+      },
     );
   }
 

@@ -13,11 +13,13 @@ import { type PlantedOptions, runPlanted } from './planted/run-planted.js';
 import { printFailure, printSummary, Summary } from './report.js';
 import { runSeed, type SeedResult } from './run-seed.js';
 import { describeShrunk, shrink } from './shrink.js';
+import { firstLongSeed } from './swarm.js';
 import { World } from './world.js';
 
 interface Options {
   readonly seed?: number;
   readonly seeds?: number;
+  readonly long?: true;
   readonly minutes?: number;
   readonly planted?: string | true;
   readonly trace?: true;
@@ -41,6 +43,7 @@ const program = new Command('simulate')
   )
   .option('--seed <number>', 'the first seed (default: 1); alone, just this one', wholeNumber)
   .option('--seeds <number>', 'how many seeds, one after the other (default: 100)', wholeNumber)
+  .option('--long', 'worlds of hours instead of half a minute: seeds from 1000000 on')
   .option('--minutes <number>', 'go on with further seeds for this long', Number)
   .option(
     '--planted [names]',
@@ -65,6 +68,7 @@ Exit code: 0 nothing was broken (with --planted: every bug was found), 1 otherwi
 
 Examples:
   npm run simulate -- --seeds 200
+  npm run simulate -- --long --seeds 20
   npm run simulate -- --seed 4711 --trace
   npm run simulate -- --seed 4711 --shrink
   npm run simulate -- --planted`,
@@ -72,7 +76,7 @@ Examples:
 
 /** Seeds in processes of their own, each handed the next one when it is done. */
 async function runMany(options: Options, summary: Summary): Promise<SeedResult | null> {
-  const first = options.seed ?? 1;
+  const first = options.seed ?? (options.long ? firstLongSeed : 1);
   const count = options.minutes === undefined ? (options.seeds ?? 100) : Number.POSITIVE_INFINITY;
   const until = performance.now() + (options.minutes ?? Number.POSITIVE_INFINITY) * 60_000;
   let next = first;

@@ -1,9 +1,9 @@
 /**
  * The operator of a world who changes its members: newcomers, replacements, removals, and who leads.
  *
- * Owns    his deeds from the first request to the last: a home, `cluster add` until it is admitted and votes, what becomes
- *         of the home of one that was removed, and the lists in the configurations. He asks whom he takes for leader,
- *         does not wait for an answer for ever, and asks again, not knowing what became of it.
+ * Owns    his deeds from the first request to the last: a home, `cluster add` until it is admitted and votes, what
+ *         becomes of the home of one that was removed, and the lists in the configurations. He asks whom he takes for
+ *         the leader, does not wait for an answer for ever, and asks again, not knowing what became of it.
  * Never   goes around the requests that the admin socket takes (cmkms/src/replica/membership-requests.ts), or removes
  *         anybody before each founder is founded and each chain registered: what only one home knew would be lost.
  * Atlas   A disk is lost only where a majority of every membership that may be in force is left with its own.

@@ -46,7 +46,7 @@ export class Scene {
 
   constructor(seed: number, echo: ((line: string) => void) | null) {
     this.seed = new Random(seed, 'world');
-    this.swarm = drawSwarm(this.seed);
+    this.swarm = drawSwarm(this.seed, seed);
     this.plan = planFaults(this.seed, this.swarm);
     this.oracle = new Oracle(
       () => this.timeline.now,

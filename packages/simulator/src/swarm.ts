@@ -82,20 +82,54 @@ export interface Swarm {
   readonly baseDelayMs: number;
 }
 
-const profiles: readonly Timers[] = [
-  { heartbeatIntervalMs: 25, electionTimeoutMs: 120, leaseMs: 90 },
-  { heartbeatIntervalMs: 100, electionTimeoutMs: 500, leaseMs: 400 },
-  { heartbeatIntervalMs: 150, electionTimeoutMs: 1000, leaseMs: 800 },
-];
+/**
+ * From this seed on worlds are long: hours of blocks of some seconds, with minutes between two faults of a kind. Those
+ * below last for half a minute, and something is wrong all the time. What adds up slowly is found in long ones:
+ * compaction over compaction, starts upon starts, clocks that drift.
+ */
+export const firstLongSeed = 1_000_000;
 
-export function drawSwarm(seed: Random): Swarm {
+interface Pace {
+  readonly timers: readonly Timers[];
+  /** Between two faults of a kind, in relation to the election timeout. */
+  readonly calm: number;
+  /** How long there are faults, in milliseconds; from and to. */
+  faultsForMs(scale: number): readonly [number, number];
+  pausesMs(scale: number): readonly number[];
+}
+
+const hourMs = 3_600_000;
+
+const dense: Pace = {
+  timers: [
+    { heartbeatIntervalMs: 25, electionTimeoutMs: 120, leaseMs: 90 },
+    { heartbeatIntervalMs: 100, electionTimeoutMs: 500, leaseMs: 400 },
+    { heartbeatIntervalMs: 150, electionTimeoutMs: 1000, leaseMs: 800 },
+  ],
+  calm: 1,
+  faultsForMs: (scale) => [4000 * scale, 20_000 * scale],
+  pausesMs: (scale) => [20 * scale, 60 * scale, 200 * scale, 600 * scale],
+};
+const long: Pace = {
+  timers: [
+    { heartbeatIntervalMs: 300, electionTimeoutMs: 2000, leaseMs: 1600 },
+    { heartbeatIntervalMs: 600, electionTimeoutMs: 4000, leaseMs: 3200 },
+    { heartbeatIntervalMs: 1500, electionTimeoutMs: 10_000, leaseMs: 8000 },
+  ],
+  calm: 3,
+  faultsForMs: () => [1 * hourMs, 3 * hourMs],
+  pausesMs: () => [2000, 4000, 8000],
+};
+
+export function drawSwarm(seed: Random, number: number): Swarm {
   const random = seed.fork('swarm');
-  const timers = random.pick(profiles);
+  const pace = number < firstLongSeed ? dense : long;
+  const timers = random.pick(pace.timers);
   const scale = timers.electionTimeoutMs / 120;
   /** Present in about half of the worlds, from rare to frequent. */
   const rate = (typicalMs: number, present = 0.5): number =>
     random.chance(present)
-      ? typicalMs * scale * 2 ** random.range(-1.5, 2)
+      ? typicalMs * scale * pace.calm * 2 ** random.range(-1.5, 2)
       : Number.POSITIVE_INFINITY;
   // Disks are marred in half of the worlds; in the others a plain node may sign.
   const marring = random.chance(0.5) ? 2 : 0;
@@ -108,8 +142,8 @@ export function drawSwarm(seed: Random): Swarm {
     timers,
     snapshotEntries: random.pick([5, 20, 100, 1000]),
     segmentBytes: random.pick([16, 32, 64, 256]) * 1024,
-    chains: Array.from({ length: random.between(1, 3) }, () => drawChain(random, scale)),
-    faultsForMs: random.range(4000, 20_000) * scale,
+    chains: Array.from({ length: random.between(1, 3) }, () => drawChain(random, scale, pace)),
+    faultsForMs: random.range(...pace.faultsForMs(scale)),
     rates: fitting(rate(5000, 0.6), {
       kill: rate(2500),
       powerLoss: rate(3500),
@@ -134,7 +168,7 @@ export function drawSwarm(seed: Random): Swarm {
       operator: rate(3000, 0.5),
       key: rate(6000, 0.35),
       membership: changesMembers
-        ? 1800 * scale * 2 ** members.range(-1, 1)
+        ? 1800 * scale * pace.calm * 2 ** members.range(-1, 1)
         : Number.POSITIVE_INFINITY,
     }),
     faultsFromTheStart: random.chance(0.3),
@@ -146,8 +180,8 @@ export function drawSwarm(seed: Random): Swarm {
 
 /**
  * A disk that is put back may hold a state file of before, and then nobody knows of the plain node; nor does a home
- * that comes later. Where members come and go, a disk is lost by an operator's hands alone (membership-work.ts), who sees
- * that enough others are left.
+ * that comes later. Where members come and go, a disk is lost by an operator's hands alone (membership-work.ts), who
+ * sees that enough others are left.
  */
 function fitting(plainNode: number, drawn: Omit<FaultRates, 'plainNode'>): FaultRates {
   const never = Number.POSITIVE_INFINITY;
@@ -173,14 +207,14 @@ const beginnings: readonly Beginning[] = [
 ];
 
 /** @param scale  of the timers: what happens between two elections is alike, however long that is */
-function drawChain(random: Random, scale: number): Swarm['chains'][number] {
+function drawChain(random: Random, scale: number, { pausesMs }: Pace): Swarm['chains'][number] {
   const wild = random.chance(0.5) ? 1 : 0;
   return {
     beginning: random.pick(beginnings),
     validators: random.pick([1, 1, 2, 3]),
     exclusive: random.chance(0.3),
     habits: {
-      pauseMs: random.pick([20, 60, 200, 600]) * scale,
+      pauseMs: random.pick(pausesMs(scale)),
       otherContent: wild * random.pick([0, 0.02, 0.2]),
       nil: random.pick([0, 0.02, 0.2]),
       poison: wild * random.pick([0, 0, 0.01]),

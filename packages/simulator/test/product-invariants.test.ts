@@ -43,7 +43,7 @@ class Stage {
     this.#index += 1;
     const bytes = encodeCommand(command);
     const entry = { kind: 'command', term: 1, index: this.#index, command: bytes } as const;
-    this.oracle.truth.committed(this.#index, { term: 1, content: '', entry });
+    this.oracle.truth.committed(this.#index, { term: 1, committedIn: 1, content: '', entry });
   }
 
   reserve(request: Request, hrs: Hrs): void {

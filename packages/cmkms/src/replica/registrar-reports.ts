@@ -1,7 +1,7 @@
 /**
  * What the registrar's news become in the log.
  *
- * Owns    the words, and saying "still waiting" once a minute.
+ * Owns    the words, and saying what still holds once a minute.
  * Proof   test/replica-registrar-reports.test.ts.
  */
 import { idKey } from '@cometkms/sign-state';
@@ -22,6 +22,7 @@ export function describeMissing(members: readonly MissingMember[]): string {
 }
 
 export function newRegistrarNews(log: Log, clock: ReplicaClock): (news: RegistrarNews) => void {
+  const alarms = new Map<string, (nowMs: number) => number | null>();
   const waiting = new Map<string, { text: string; allows: (nowMs: number) => number | null }>();
   return (news) => {
     // Of the key itself: the chain may be one that another member is configured with, and this one is not.
@@ -56,6 +57,10 @@ export function newRegistrarNews(log: Log, clock: ReplicaClock): (news: Registra
       }
       case 'alarm': {
         const { height, round, step } = news.hrs;
+        const which = `${idKey(news.id)} ${news.from} ${height}/${round}/${step}`;
+        const allows = alarms.get(which) ?? atMost(60_000);
+        alarms.set(which, allows);
+        if (allows(clock.nowMs()) === null) return;
         const note = `the state file of ${news.from} for ${news.id.chainId} is at ${height}/${round}/${step} like the cluster, with other bytes: nothing at or below it is signed again; find out what else signed`;
         log('config_note', { note });
         return;

@@ -16,6 +16,8 @@ const keptBehind = 2000;
 
 export interface CommittedEntry {
   readonly term: number;
+  /** Of the leader that committed it. */
+  readonly committedIn: number;
   readonly content: string;
   readonly entry: Entry;
 }
@@ -113,7 +115,10 @@ export class CommittedIsForEver implements Invariant {
         `${at.replica} commits ${index}, which is on the disks of ${Math.max(0, ...counts)} of ${voters.length} voters`,
       );
     }
-    const committed = { term: held.term, content: contentOf(held), entry: held };
+    const committed = {
+      ...{ term: held.term, content: contentOf(held), entry: held },
+      committedIn: core.hard.term,
+    };
     this.#table[index] = committed;
     this.#known = index;
     this.#committed(index, committed);
@@ -144,7 +149,9 @@ export class CommittedIsForEver implements Invariant {
     this.#leading.set(at.replica, core.hard.term);
     for (let index = this.#known; index > core.log.prefixIndex; index -= 1) {
       const known = this.#table[index];
-      if (known === undefined || known.term >= core.hard.term) continue;
+      // By the term that committed it, not its own: a leader whose votes were on their way when another one was elected
+      // and committed what is older than both leads nobody, and may lack it (Raft paper, 5.4.3).
+      if (known === undefined || known.committedIn >= core.hard.term) continue;
       if (core.log.termAt(index) === known.term) return;
       throw new Violation(
         this.promise,

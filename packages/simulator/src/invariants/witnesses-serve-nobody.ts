@@ -1,8 +1,8 @@
 /**
  * A witness has no key and no link to a validator, is asked by none, takes no requests and releases nothing.
  *
- * Source  docs/architecture.md, "Members come and go" and consensus 9. Judged by what the home was made for, not by what
- *         the log says of it. It forwards nothing either: without a link nobody could ask it to.
+ * Source  docs/architecture.md, "Members come and go" and consensus 9. Judged by what the home was made for, not by
+ *         what the log says of it. It forwards nothing either: without a link nobody could ask it to.
  */
 import type { MemberId } from '@cometkms/consensus';
 import type { AskedFor, At, Invariant, Release } from '../observations.js';
