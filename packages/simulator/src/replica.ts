@@ -54,16 +54,27 @@ export interface SiteChain {
 }
 
 /** What does not change from start to start, but by an operator. */
+export interface SiteMember {
+  readonly name: string;
+  readonly address: string;
+  /** Null: its home does not say it (cmkms/src/check-identity.ts). */
+  readonly identity: string | null;
+  readonly witness: boolean;
+}
+
 export interface Site {
+  /** What the world calls it: one in another's place may have that one's name. */
+  readonly label: string;
   readonly name: string;
   readonly identity: string;
-  /** host:port of the link between replicas. */
+  /** host:port of the link between replicas. No two homes have one: frames that are late arrive by it. */
   readonly address: string;
-  readonly members: readonly {
-    readonly name: string;
-    readonly address: string;
-    readonly identity: string;
-  }[];
+  /** As its configuration lists them, itself included. */
+  readonly members: readonly SiteMember[];
+  /** Null: its home is of one that joins later. */
+  readonly founders: readonly SiteMember[] | null;
+  /** Its home holds no key. */
+  readonly witness: boolean;
   readonly clusterId: string;
   readonly chains: readonly SiteChain[];
   readonly timers: Timers;
@@ -126,7 +137,7 @@ export class SimulatedReplica {
   }
 
   get name(): string {
-    return this.site.name;
+    return this.site.label;
   }
 
   /** The process that runs; null: none does. */
@@ -141,13 +152,20 @@ export class SimulatedReplica {
   start(): void {
     this.#starts += 1;
     const random = this.#random.fork(`start ${this.#starts}`);
-    if (random.fork('program').chance(0.25)) this.#newestRules = 2;
+    if (random.fork('program').chance(0.25)) this.upgrade();
     const loop = new EventLoop(this.#world.timeline, random.range(0, 1e9));
     loop.onCallback = () => this.#world.calledBack();
     const process_ = new SimulatedProcess(loop, random.fork('entropy'));
     this.#process = process_;
     // As the first callback of the process.
     loop.soon(() => void this.#run(process_));
+  }
+
+  /** Another program from the next start on. @returns false: it was that one already */
+  upgrade(): boolean {
+    const wasOld = this.#newestRules === 1;
+    this.#newestRules = 2;
+    return wasOld;
   }
 
   kill(): void {
@@ -199,12 +217,11 @@ export class SimulatedReplica {
     const settings = settingsOf(site, chains);
     const checked: Checked = {
       name: site.name,
-      members: site.members.map((member) => ({ ...member, witness: false })),
+      members: site.members,
       raftListen: { host: '10.0.0.1', port: 1 },
       tls: null,
-      genesis: { clusterId: site.clusterId, members: [] },
-      join: null,
-      witness: false,
+      ...recordsOf(site),
+      witness: site.witness,
       replica: record === null ? null : JSON.parse(Buffer.from(record.bytes).toString()),
       warnings: [],
       paths,
@@ -263,6 +280,14 @@ export class SimulatedReplica {
   }
 }
 
+/** What `cluster init` and `cluster home` put into a home. */
+function recordsOf(site: Site): Pick<Checked, 'genesis' | 'join'> {
+  const { clusterId, founders, identity, name, witness } = site;
+  if (founders === null) return { genesis: null, join: { clusterId, name, identity, witness } };
+  const members = founders.map((one) => ({ ...one, identity: one.identity ?? '' }));
+  return { genesis: { clusterId, members }, join: null };
+}
+
 /** As `check` has it: no file is nothing known. */
 async function stateIfThere(path: string, files: Edges['files']): Promise<StateFile | null> {
   try {
@@ -280,7 +305,7 @@ export const statePathOf = (id: RecordId): string =>
 function settingsOf(site: Site, chains: readonly CheckedChain[]): Settings {
   return {
     ...{ home: '/home', configFile: null, id: null, hostName: site.name },
-    ...{ raftAddress: null, httpAddress: null, peers: [], solo: site.members.length === 1 },
+    ...{ raftAddress: null, httpAddress: null, peers: [], solo: site.founders?.length === 1 },
     ...{ insecureRaft: false, allowFreshState: [], warnings: [] },
     log: { level: 'debug', format: 'json' },
     tls: { caPath: '', certificatePath: '', keyPath: '' },
