@@ -59,7 +59,7 @@ export class FaultWork {
           this.#lives.bringDown(member, 'powerLoss', fault.downMs);
         return;
       case 'stall':
-        this.#scene.struck(fault.on).replica.process?.loop.stall(fault.ms);
+        this.#lives.stall(this.#scene.struck(fault.on), fault.ms);
         return;
       case 'clock': {
         const loop = this.#scene.struck(fault.on).replica.process?.loop;
@@ -101,7 +101,7 @@ export class FaultWork {
         return;
       }
       case 'fullDisk':
-        this.#fillDisk(this.#scene.struck(fault.on), fault.ms);
+        this.#fillDisk(this.#scene.struck(fault.on), fault.roomBytes, fault.ms);
         return;
       case 'damage':
         this.#damage(fault);
@@ -183,13 +183,16 @@ export class FaultWork {
       return;
     }
     const leader = this.#leader();
-    if (leader !== null) {
-      if (fault.how === 'hint') this.#hintAll(leader);
-      if (fault.how === 'cut' || fault.how === 'hint')
-        this.#partition(new Set([leader]), fault.everyMs);
-      else if (fault.how === 'stall') leader.replica.process?.loop.stall(fault.everyMs);
-      else this.#lives.bringDown(leader, fault.how, fault.everyMs);
+    if (leader === null) {
+      this.#scene.in(this.#scene.swarm.timers.electionTimeoutMs / 2, () =>
+        this.#hunt(fault, times, first),
+      );
+      return;
     }
+    if (fault.how === 'hint') this.#hintAll(leader);
+    if (fault.how === 'cut' || fault.how === 'hint') this.#cutOff(leader, fault);
+    else if (fault.how === 'stall') this.#lives.stall(leader, fault.everyMs);
+    else this.#lives.bringDown(leader, fault.how, fault.everyMs);
     // So that it has something of its own, and whoever comes after it, too.
     for (const course of this.#scene.courses) {
       course.hurry();
@@ -220,6 +223,23 @@ export class FaultWork {
       for (const course of this.#scene.courses) course.hurry();
     };
     void node.transferLeadership(first.id).then(askAgain, () => 'it did not take it');
+  }
+
+  /** With its companions, fewer than a majority, and something to write that nobody else will see. */
+  #cutOff(leader: Member, fault: Extract<Fault, { kind: 'hunt' }>): void {
+    const { present, chains } = this.#scene;
+    const after = present.indexOf(leader) + 1;
+    const companions = Array.from({ length: fault.companions }, (_, n) =>
+      this.#scene.struck(after + n),
+    ).filter((member) => member !== leader);
+    const { replica } = leader.replica.process ?? {};
+    if (fault.calls) void replica?.node.transferLeadership(null).catch(() => 'it was cut off');
+    this.#partition(new Set([leader, ...companions]), fault.everyMs);
+    const drops = companions.length > 0 ? companions : [leader];
+    if (fault.trip !== null) for (const member of drops) member.trip = fault.trip;
+    const [chain] = chains;
+    for (let n = 0; n < fault.orders && chain !== undefined; n += 1)
+      void replica?.store.raiseFloor(chain.id, { height: 1n, round: 0, step: 1 }, false);
   }
 
   /** Of those that believe it, the one of the latest term. */
@@ -258,8 +278,8 @@ export class FaultWork {
     });
   }
 
-  #fillDisk({ replica: { disk } }: Member, ms: number): void {
-    disk.capacityBytes = 0;
+  #fillDisk({ replica: { disk } }: Member, roomBytes: number, ms: number): void {
+    disk.capacityBytes = disk.usedBytes + roomBytes;
     this.#scene.in(ms, () => {
       disk.capacityBytes = Number.POSITIVE_INFINITY;
     });
@@ -272,6 +292,18 @@ export class FaultWork {
     // A flipped bit shows: such a log must be refused, or give back all the same.
     if (how === 'bitFlip') {
       member.replica.disk.flipBit();
+      return;
+    }
+    if (how === 'tailFlip') {
+      this.#lives.bringDown(member, 'powerLoss', ms);
+      const { disk } = member.replica;
+      // The segment that comes next has a head, and no more.
+      const isWritten = (path: string) =>
+        disk
+          .contents(path)
+          ?.subarray(4096)
+          .some((byte) => byte !== 0) === true;
+      disk.flipLast((path) => path.endsWith('.wal') && isWritten(path));
       return;
     }
     this.#scene.oracle.diskReplaced(member.id);

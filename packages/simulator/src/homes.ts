@@ -10,6 +10,7 @@
 import { type Position, type RecordId, type Step, voteSignBytes } from '@cometkms/sign-state';
 import { SignerError, type StateFile, writeStateFile } from '@cometkms/signer';
 import { EventLoop } from './event-loop.js';
+import { lateFounderIn } from './faults.js';
 import type { SignatureTable } from './keys.js';
 import type { Lives } from './lives.js';
 import type { Member } from './member.js';
@@ -38,8 +39,10 @@ export class Homes {
     const random = this.#scene.seed.fork('install');
     for (const [n, chain] of this.#scene.chains.entries()) {
       const beginning = this.#scene.swarm.chains[n]?.beginning ?? 'neverSigned';
+      const late = random.chance(0.5) ? lateFounderIn(this.#scene.plan) : null;
       const holders = this.#scene.holders();
-      const chosen = random.pick(holders).number;
+      const one = late === null ? null : this.#scene.struck(late);
+      const chosen = (one === null || one.witness ? random.pick(holders) : one).number;
       for (const member of holders) {
         const state = this.#firstState(beginning, chain, member, chosen, random);
         if (state === null) {
@@ -88,7 +91,7 @@ export class Homes {
       case 'bareFile':
         return { position: at(0n), signed: null };
       case 'differentFiles':
-        return stateAt(id, at(BigInt(random.between(0, 3))), 7, table);
+        return stateAt(id, at(number === chosen ? 0n : BigInt(random.between(0, 3))), 7, table);
     }
   }
 

@@ -136,13 +136,16 @@ export class Making {
   }
 
   #makeMember(
-    own: Omit<Site, 'clusterId' | 'timers' | 'snapshotEntries' | 'segmentBytes'>,
+    own: Omit<
+      Site,
+      'clusterId' | 'timers' | 'snapshotEntries' | 'stateHashEntries' | 'segmentBytes'
+    >,
   ): Member {
-    const { timers, snapshotEntries, segmentBytes } = this.#scene.swarm;
+    const { timers, snapshotEntries, stateHashEntries, segmentBytes } = this.#scene.swarm;
     const number = this.#scene.members.length;
     const site: Site = {
       ...own,
-      ...{ clusterId: 'c-simulated', timers, snapshotEntries, segmentBytes },
+      ...{ clusterId: 'c-simulated', timers, snapshotEntries, stateHashEntries, segmentBytes },
     };
     this.#scene.oracle.homeMade(own.identity, own.witness);
     const disk = new SimulatedDisk({
@@ -159,6 +162,7 @@ export class Making {
           member.diskFailed = true;
       },
     });
+    disk.rates = { ...disk.rates, diskMs: this.#scene.swarm.diskMs[number] ?? disk.rates.diskMs };
     const member: Member = {
       number,
       id: own.identity,

@@ -51,6 +51,7 @@ export class Settling {
       this.#bringBack(member);
     }
     await this.#requireAgreement();
+    if (this.#live().isBeyondHelp) return;
     await this.#requireRegistrations();
     for (const chain of this.#scene.chains) await this.#requireNextHeight(chain);
     await this.#requireAgreement();
@@ -104,17 +105,31 @@ export class Settling {
     );
   }
 
-  /** By what is committed, or was founded; those whose disks are not gone. */
-  #live(): { readonly members: readonly Member[]; readonly all: readonly string[] } {
+  /**
+   * By what is committed, or was founded: who can come back. A member founds only where all others are there: who never
+   * did, and finds one of them gone for good, waits for an operator (docs/consensus.md, founding). Beyond help: most
+   * may run, and yet too few of them ever joined.
+   */
+  #live(): {
+    readonly members: readonly Member[];
+    readonly all: readonly string[];
+    readonly isBeyondHelp: boolean;
+  } {
     const { members, oracle } = this.#scene;
     const { current } = oracle.memberships;
     const founders = members.filter(({ replica }) => replica.site.founders !== null);
-    const all = current === null ? founders.map(({ id }) => id) : membersOf(current).map(idOf);
+    const all = current === null ? founders.map(idOf) : membersOf(current).map(idOf);
     const voters = current === null ? all : current.voters.map(idOf);
-    const live = members.filter(({ id, doomed, lost }) => all.includes(id) && doomed < 3 && !lost);
+    const areMost = (some: readonly Member[]): boolean =>
+      2 * some.filter(({ id }) => voters.includes(id)).length > voters.length;
+    const mayRun = members.filter((m) => all.includes(m.id) && m.doomed < 3 && !m.lost);
+    const joins = ({ id, replica }: Member): boolean =>
+      replica.site.founders === null || oracle.logs.acknowledged(id).founded;
+    const live = mayRun.length === all.length ? mayRun : mayRun.filter(joins);
     return {
-      members: 2 * live.filter(({ id }) => voters.includes(id)).length > voters.length ? live : [],
+      members: areMost(live) ? live : [],
       all,
+      isBeyondHelp: areMost(mayRun) && !areMost(live),
     };
   }
 
@@ -138,11 +153,10 @@ export class Settling {
 
   /** Who is not yet where all should come to; null: all are. */
   #disagreement(): string | null {
-    const { members: live, all } = this.#live();
+    const { members: live, all, isBeyondHelp } = this.#live();
+    if (isBeyondHelp) return null;
     if (live.length === 0) return `too few of ${all.length} may run`;
     const cores = live.map(({ replica }) => replica.process?.replica?.node.core ?? null);
-    // Never founded, and one of them is gone for good: nothing was ever promised.
-    if (live.length < all.length && cores.every((core) => core === null)) return null;
     const leaders = cores.filter((core) => core?.role.kind === 'leader');
     const places = new Set(cores.map((core) => (core === null ? -1 : core.commit)));
     const behind = cores.some((core) => core === null || core.applied !== core.commit);
