@@ -56,6 +56,7 @@ export const situations = [
   'the outcome of a change stays unknown',
   'an identity that left is refused',
   'a list of members is refused',
+  'a newcomer’s program is too old',
   'later rules come into force',
 ] as const;
 

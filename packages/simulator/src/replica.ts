@@ -149,6 +149,13 @@ export class SimulatedReplica {
     return this.#starts;
   }
 
+  /** @returns whether that is a later program than the one in the home */
+  install(newestRules: number): boolean {
+    if (newestRules <= this.#newestRules) return false;
+    this.#newestRules = newestRules;
+    return true;
+  }
+
   start(): void {
     this.#starts += 1;
     const random = this.#random.fork(`start ${this.#starts}`);
