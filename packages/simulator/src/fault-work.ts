@@ -228,14 +228,15 @@ export class FaultWork {
   /** With its companions, fewer than a majority, and something to write that nobody else will see. */
   #cutOff(leader: Member, fault: Extract<Fault, { kind: 'hunt' }>): void {
     const { present, chains } = this.#scene;
-    const from = present.indexOf(leader);
-    const all = [...present.slice(from), ...present.slice(0, from)];
-    const side = all.slice(0, fault.companions + 1);
+    const after = present.indexOf(leader) + 1;
+    const companions = Array.from({ length: fault.companions }, (_, n) =>
+      this.#scene.struck(after + n),
+    ).filter((member) => member !== leader);
     const { replica } = leader.replica.process ?? {};
     if (fault.calls) void replica?.node.transferLeadership(null).catch(() => 'it was cut off');
-    this.#partition(new Set(side), fault.everyMs);
-    const drops = side.length > 1 ? side.slice(1) : side;
-    if (fault.trip !== null) for (const one of drops) one.trip = fault.trip;
+    this.#partition(new Set([leader, ...companions]), fault.everyMs);
+    const drops = companions.length > 0 ? companions : [leader];
+    if (fault.trip !== null) for (const member of drops) member.trip = fault.trip;
     const [chain] = chains;
     for (let n = 0; n < fault.orders && chain !== undefined; n += 1)
       void replica?.store.raiseFloor(chain.id, { height: 1n, round: 0, step: 1 }, false);

@@ -267,7 +267,7 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
   });
   draw('hunt', (r) => ({
     kind: 'hunt',
-    how: r.pick(['cut', 'cut', 'hint', 'kill', 'powerLoss', 'stall', 'stall']),
+    how: r.pick(['cut', 'cut', 'cut', 'hint', 'kill', 'powerLoss', 'stall', 'stall']),
     times: r.between(2, 5),
     companions: r.between(0, Math.max(0, Math.ceil(replicas / 2) - 2)),
     orders: r.pick([0, 0, 1, 3, 30]),

@@ -39,9 +39,10 @@ export class Homes {
     const random = this.#scene.seed.fork('install');
     for (const [n, chain] of this.#scene.chains.entries()) {
       const beginning = this.#scene.swarm.chains[n]?.beginning ?? 'neverSigned';
-      const holders = this.#scene.holders();
       const late = random.chance(0.5) ? lateFounderIn(this.#scene.plan) : null;
-      const chosen = (holders.find(({ number }) => number === late) ?? random.pick(holders)).number;
+      const holders = this.#scene.holders();
+      const one = late === null ? null : this.#scene.struck(late);
+      const chosen = (one === null || one.witness ? random.pick(holders) : one).number;
       for (const member of holders) {
         const state = this.#firstState(beginning, chain, member, chosen, random);
         if (state === null) {

@@ -99,13 +99,14 @@ export class Lives {
         readonly chainId?: string;
         readonly config?: readonly string[];
         readonly members?: readonly string[];
+        readonly version?: number;
       };
     };
-    const { chainId, config = [], members = [] } = facts;
+    const { chainId, config = [], members = [], version = 0 } = facts;
     const isCorrected =
       (chainId !== undefined && this.explains(code, chainId)) ||
       (code === 'MEMBERS_DIFFER' && this.listDiffers(member, config, members)) ||
-      (code === 'CONSENSUS_RULES_UNKNOWN' && this.#isUpgraded(member));
+      (code === 'CONSENSUS_RULES_UNKNOWN' && this.#needsLaterProgram(member, version));
     const removed = code === 'REMOVED' && this.#isRemoved(member);
     if (!doubted && !failed && !wrongKey && !isCorrected && !removed) {
       this.#scene.violation ??= new Violation(
@@ -125,9 +126,9 @@ export class Lives {
     this.startIn(member, isCorrected ? this.#hands.range(100, 3000) : 300);
   }
 
-  /** Who comes later may come with an old program: a raise asks members alone. */
-  #isUpgraded({ replica }: Member): boolean {
-    return replica.site.founders === null && replica.upgrade();
+  /** A founder's was asked for before the rules were raised; a newcomer's home may have been made with an older one. */
+  #needsLaterProgram({ replica }: Member, version: number): boolean {
+    return replica.site.founders === null && replica.install(version);
   }
 
   #isRemoved({ id }: Member): boolean {

@@ -40,7 +40,6 @@ export const situations = [
   'a chain is registered by a file',
   'a state file ahead becomes a floor',
   'a plain node signs where a request was left',
-  'later rules come into force',
   'a witness is in the world',
   'a witness is added',
   'a witness leads',
@@ -57,6 +56,8 @@ export const situations = [
   'the outcome of a change stays unknown',
   'an identity that left is refused',
   'a list of members is refused',
+  'a newcomer’s program is too old',
+  'later rules come into force',
 ] as const;
 
 export type Situation = (typeof situations)[number];

@@ -149,23 +149,23 @@ export class SimulatedReplica {
     return this.#starts;
   }
 
+  /** @returns whether that is a later program than the one in the home */
+  install(newestRules: number): boolean {
+    if (newestRules <= this.#newestRules) return false;
+    this.#newestRules = newestRules;
+    return true;
+  }
+
   start(): void {
     this.#starts += 1;
     const random = this.#random.fork(`start ${this.#starts}`);
-    if (random.fork('program').chance(0.25)) this.upgrade();
+    if (random.fork('program').chance(0.25)) this.#newestRules = 2;
     const loop = new EventLoop(this.#world.timeline, random.range(0, 1e9));
     loop.onCallback = () => this.#world.calledBack();
     const process_ = new SimulatedProcess(loop, random.fork('entropy'));
     this.#process = process_;
     // As the first callback of the process.
     loop.soon(() => void this.#run(process_));
-  }
-
-  /** Another program from the next start on. @returns false: it was that one already */
-  upgrade(): boolean {
-    const wasOld = this.#newestRules === 1;
-    this.#newestRules = 2;
-    return wasOld;
   }
 
   kill(): void {

@@ -106,9 +106,9 @@ export class Settling {
   }
 
   /**
-   * Who can come back, by what is committed, or was founded; none, if they are too few. A member founds only where all
-   * others are there: a founder that never did, and finds one of them gone for good, waits for an operator
-   * (docs/consensus.md, founding). Where too few are left for that alone, nobody can help.
+   * By what is committed, or was founded: who can come back. A member founds only where all others are there: who never
+   * did, and finds one of them gone for good, waits for an operator (docs/consensus.md, founding). Beyond help: most
+   * may run, and yet too few of them ever joined.
    */
   #live(): {
     readonly members: readonly Member[];
@@ -118,19 +118,18 @@ export class Settling {
     const { members, oracle } = this.#scene;
     const { current } = oracle.memberships;
     const founders = members.filter(({ replica }) => replica.site.founders !== null);
-    const all = current === null ? founders.map(({ id }) => id) : membersOf(current).map(idOf);
+    const all = current === null ? founders.map(idOf) : membersOf(current).map(idOf);
     const voters = current === null ? all : current.voters.map(idOf);
-    const isMost = (some: readonly Member[]): boolean =>
+    const areMost = (some: readonly Member[]): boolean =>
       2 * some.filter(({ id }) => voters.includes(id)).length > voters.length;
-    const able = members.filter(({ id, doomed, lost }) => all.includes(id) && doomed < 3 && !lost);
-    const joined = able.filter(
-      (one) => !founders.includes(one) || oracle.logs.acknowledged(one.id).founded,
-    );
-    const live = able.length === all.length ? able : joined;
+    const mayRun = members.filter((m) => all.includes(m.id) && m.doomed < 3 && !m.lost);
+    const joins = ({ id, replica }: Member): boolean =>
+      replica.site.founders === null || oracle.logs.acknowledged(id).founded;
+    const live = mayRun.length === all.length ? mayRun : mayRun.filter(joins);
     return {
-      members: isMost(live) ? live : [],
+      members: areMost(live) ? live : [],
       all,
-      isBeyondHelp: isMost(able) && !isMost(live),
+      isBeyondHelp: areMost(mayRun) && !areMost(live),
     };
   }
 

@@ -145,6 +145,7 @@ export function watchMarks(marks: Marks, members: () => readonly Member[]) {
       if (code === 'DISK_DOUBTED') marks.mark('a disk is doubted by its peers');
       else if (code === 'CONSENSUS_LOG_FAILED') marks.mark('a failed write ends a process');
       else if (code === 'REMOVED') marks.mark('a removed replica is told so');
+      else if (code === 'CONSENSUS_RULES_UNKNOWN') marks.mark('a newcomer’s program is too old');
       else if (code === 'MEMBERS_DIFFER') marks.mark('a list of members is refused');
       else if (code.startsWith('CONSENSUS_LOG')) marks.mark('a log refuses to open');
     },

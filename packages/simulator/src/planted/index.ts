@@ -18,7 +18,6 @@ import { lateWakeTakenForSilence } from './late-wake-taken-for-silence.js';
 import { leaderCountsUndurable } from './leader-counts-undurable.js';
 import { matchFromARefusal } from './match-from-a-refusal.js';
 import { memberPlants } from './members.js';
-import { membershipPlants } from './membership.js';
 import { olderTermCommitsByCount } from './older-term-commits-by-count.js';
 import type { Plant } from './plant.js';
 import { preVoteClearsVote } from './pre-vote-clears-vote.js';
@@ -84,6 +83,5 @@ export const plants: readonly Plant[] = [
   lateWakeTakenForSilence,
   staleTimeoutNow,
   ...memberPlants,
-  ...membershipPlants,
   ...productPlants,
 ];
