@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ConsensusError, LinkTransport, openWal, RaftNode } from '@cometkms/consensus';
-import { type Answer, type RecordId, voteSignBytes } from '@cometkms/sign-state';
+import { type Answer, knownRules, type RecordId, voteSignBytes } from '@cometkms/sign-state';
 import { systemClock } from '@cometkms/signer';
 import {
   leadershipSuite,
@@ -122,6 +122,8 @@ class Nodes {
       timers: { heartbeatIntervalMs: 25, electionTimeoutMs: 400, leaseMs: 300 },
       // Small, so that the suites also run over a log that was cut behind a snapshot.
       snapshotEntries: 50,
+      stateHashEntries: 20,
+      rules: knownRules,
       configDigest: () => '',
       onFatal: (error) => {
         throw error;

@@ -159,10 +159,13 @@ export class Introductions {
   }
 
   /** A name that nobody here knows, or one that goes with another identity. */
-  #strangerIn({ name, from }: Hello): Refusal | null {
+  #strangerIn({ name, from, emptyLog }: Hello): Refusal | null {
     const { self, members, known } = this.#own;
     const listed = members.find((member) => member.name === name);
     const ids = known.idsOf(name);
+    if (emptyLog && name !== self.name && ids.length === 0 && this.#isFoundedWithout(from)) {
+      return { code: 'foundedWithout', detail: `the cluster was founded without ${name}` };
+    }
     if (name === self.name || (listed === undefined && ids.length === 0)) {
       return { code: 'notMember', detail: `${name} is not another member listed here` };
     }
@@ -171,6 +174,17 @@ export class Introductions {
     // `nameDiffers` is said by who knows: the log holds the identity with which this name joined.
     const code = ids.length > 0 && this.#own.genesis() !== null ? 'nameDiffers' : 'notMember';
     return { code, detail: `${name} shows another identity than the one known here` };
+  }
+
+  /**
+   * A list may name it: one that was never brought up to date, or one that was edited too early. What was founded is
+   * not founded again, so a home that waits for that would wait for ever, or begin a log of its own beside ours. Who
+   * is to join waits on: it is to be admitted first. Before the log is read for members, the genesis names them.
+   */
+  #isFoundedWithout(id: MemberId): boolean {
+    const genesis = this.#own.genesis();
+    if (genesis === null || this.#own.known.isMember(id)) return false;
+    return !genesis.membership.voters.some((founder) => founder.id === id);
   }
 
   /**

@@ -59,6 +59,8 @@ export interface Swarm {
   readonly replicas: number;
   readonly timers: Timers;
   readonly snapshotEntries: number;
+  /** States are compared after each so many entries. */
+  readonly stateHashEntries: number;
   readonly segmentBytes: number;
   readonly chains: readonly {
     readonly beginning: Beginning;
@@ -139,6 +141,8 @@ export function drawSwarm(seed: Random, number: number): Swarm {
     replicas,
     timers,
     snapshotEntries: random.pick([5, 20, 100, 1000]),
+    // Of a stream of its own: what else the world is does not depend on it.
+    stateHashEntries: seed.fork('state hashes').pick([4, 16, 64, 256]),
     segmentBytes: random.pick([16, 32, 64, 256]) * 1024,
     chains: Array.from({ length: random.between(1, 3) }, () => drawChain(random, scale, pace)),
     faultsForMs: random.range(...pace.faultsForMs(scale)),

@@ -25,6 +25,7 @@ import { productPlants } from './product.js';
 import { repeatedAppendAck } from './repeated-append-ack.js';
 import { repeatedVoteRequest } from './repeated-vote-request.js';
 import { rolledBackDiskTakenBack } from './rolled-back-disk-taken-back.js';
+import { rulesRaisedOverTheAbsent } from './rules-raised-over-the-absent.js';
 import { segmentOfAFullDisk } from './segment-of-a-full-disk.js';
 import { shortWriteTakenForWhole } from './short-write-taken-for-whole.js';
 import { shorterLogTakenBack } from './shorter-log-taken-back.js';
@@ -73,6 +74,7 @@ export const plants: readonly Plant[] = [
   damageCutAsATear,
   shorterLogTakenBack,
   applyReadsTheClock,
+  rulesRaisedOverTheAbsent,
   termSaidBeforeDurable,
   rolledBackDiskTakenBack,
   honestTailRefused,
