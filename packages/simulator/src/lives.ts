@@ -83,6 +83,7 @@ export class Lives {
     for (const link of member.links) link.died(withTheMachine);
     if (withTheMachine) member.station?.powerLost();
     else member.station?.killed();
+    this.#scene.recording?.gone(member.replica.name);
     this.#scene.oracle.gone(this.#scene.where(member), how);
   }
 

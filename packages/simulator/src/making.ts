@@ -255,6 +255,7 @@ export class Making {
         const where = (): At => ({ ...this.#scene.where(self()), start });
         return {
           opened: (recovered) => {
+            this.#scene.recording?.logOpened(self().replica.name, recovered);
             if (recovered.cutBytes > 0) this.#scene.marks.mark('a torn tail is cut');
             this.#scene.guard(() => this.#scene.oracle.logOpened(where(), recovered));
           },
@@ -272,6 +273,7 @@ export class Making {
         this.#scene.trace.add(`${self().replica.name} ${event} ${wordsOf(facts)}`);
         this.#scene.watch.logged(event, facts as Record<string, unknown>);
       },
+      assembled: (replica) => this.#scene.recording?.assembled(self().replica.name, replica),
       calledBack: () => this.#looking.touched(self()),
       ended: (error) => this.#lives.ended(self(), error),
     };

@@ -97,6 +97,8 @@ export interface SiteWorld {
   openLink(loop: EventLoop, ...args: Parameters<Edges['openLink']>): ReturnType<Edges['openLink']>;
   log(start: number): LogObserver;
   logged(event: EventName, facts: EventFacts[EventName]): void;
+  /** A process is put together, and not yet started. */
+  assembled(replica: Replica): void;
   /** Before each callback of the process. */
   calledBack(): void;
   /** It ended by itself. */
@@ -196,6 +198,7 @@ export class SimulatedReplica {
       const options = await this.#options(process_, end);
       if (!loop.alive) return;
       process_.replica = new Replica(options);
+      this.#world.assembled(process_.replica);
       await process_.replica.start();
     } catch (error) {
       end(error);

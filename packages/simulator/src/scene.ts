@@ -8,6 +8,7 @@ import { type FaultPlan, planFaults } from './faults.js';
 import { SignatureTable } from './keys.js';
 import { Marks } from './marks.js';
 import type { Member } from './member.js';
+import type { Recording } from './model/recording.js';
 import { SimulatedNetwork } from './network.js';
 import type { At } from './observations.js';
 import { Oracle } from './oracle.js';
@@ -44,7 +45,11 @@ export class Scene {
   /** No fault begins any more. */
   isHealing = false;
 
-  constructor(seed: number, echo: ((line: string) => void) | null) {
+  /** For the specification; null: nobody writes it down. */
+  readonly recording: Recording | null;
+
+  constructor(seed: number, echo: ((line: string) => void) | null, recording: Recording | null) {
+    this.recording = recording;
     this.seed = new Random(seed, 'world');
     this.swarm = drawSwarm(this.seed, seed);
     this.plan = planFaults(this.seed, this.swarm);

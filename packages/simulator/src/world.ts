@@ -15,6 +15,7 @@ import { Making } from './making.js';
 import type { Marks } from './marks.js';
 import type { Member } from './member.js';
 import { MembershipWork } from './membership-work.js';
+import type { Recording } from './model/recording.js';
 import type { Oracle } from './oracle.js';
 import { Scene } from './scene.js';
 import { Settling } from './settling.js';
@@ -26,6 +27,8 @@ export interface WorldOptions {
   /** Numbers of planned faults that are left out. */
   readonly without?: ReadonlySet<number>;
   readonly echo?: (line: string) => void;
+  /** Changes nothing of what happens. */
+  readonly recording?: Recording;
 }
 
 export class World {
@@ -37,8 +40,8 @@ export class World {
   readonly #work: FaultWork;
   readonly #without: ReadonlySet<number>;
 
-  constructor({ seed, without, echo }: WorldOptions) {
-    this.#scene = new Scene(seed, echo ?? null);
+  constructor({ seed, without, echo, recording }: WorldOptions) {
+    this.#scene = new Scene(seed, echo ?? null, recording ?? null);
     this.#lives = new Lives(this.#scene);
     this.#looking = new Looking(this.#scene);
     this.#making = new Making(this.#scene, this.#lives, this.#looking);

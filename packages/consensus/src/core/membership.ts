@@ -85,8 +85,8 @@ export function otherVoters(core: Core): readonly MemberId[] {
 }
 
 /**
- * It holds no key, so it serves nobody (docs/architecture.md, consensus 9): also where it leads on until its own removal
- * is committed.
+ * It holds no key, so it serves nobody (docs/architecture.md, consensus 9): also where it leads on until its own
+ * removal is committed.
  */
 export function isWitness(core: Core): boolean {
   const { self } = core.config;
