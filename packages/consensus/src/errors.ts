@@ -53,6 +53,18 @@ export const consensusErrors = {
     says: (f: { detail: string }) => `a record that this program does not know: ${f.detail}`,
     remedy: 'Run the version that wrote it, or a later one.',
   },
+  CONSENSUS_RULES_UNKNOWN: {
+    says: (f: { version: number; index: number; oldest: number; newest: number }) =>
+      `the log is applied by version ${f.version} of the rules from entry ${f.index} on; this program knows ${f.oldest} to ${f.newest}`,
+    remedy:
+      'Nothing was skipped, and the others go on while they are a majority. Run a program that knows this version (`cmkms version` says which it knows), as they do: docs/runbooks/upgrade.md.',
+  },
+  CONSENSUS_STATE_DIFFERS: {
+    says: (f: { index: number; own: string; leaders: string }) =>
+      `after entry ${f.index} this replica's state is ${f.own}, the leader's was ${f.leaders}: one of them applied the same log differently`,
+    remedy:
+      'This replica stopped, and must stay so. Keep its directory, and follow docs/runbooks/states-differ.md: it depends on how many stopped.',
+  },
   CONSENSUS_RECORD_MALFORMED: {
     says: (f: { detail: string }) => `a record is malformed: ${f.detail}`,
     remedy: 'Check that all replicas run versions that may share a cluster.',

@@ -55,7 +55,7 @@ export class FaultWork {
           this.#lives.bringDown(member, 'powerLoss', fault.downMs);
         return;
       case 'stall':
-        this.#scene.member(fault.on).replica.process?.loop.stall(fault.ms);
+        this.#lives.stall(this.#scene.member(fault.on), fault.ms);
         return;
       case 'clock': {
         const loop = this.#scene.member(fault.on).replica.process?.loop;
@@ -93,7 +93,7 @@ export class FaultWork {
         return;
       }
       case 'fullDisk':
-        this.#fillDisk(this.#scene.member(fault.on), fault.ms);
+        this.#fillDisk(this.#scene.member(fault.on), fault.roomBytes, fault.ms);
         return;
       case 'damage':
         this.#damage(fault);
@@ -155,17 +155,38 @@ export class FaultWork {
   #hunt(fault: Extract<Fault, { kind: 'hunt' }>, times: number): void {
     if (times === 0 || this.#scene.isHealing) return;
     const leader = this.#leader();
-    if (leader !== null) {
-      if (fault.how === 'cut') this.#partition(new Set([leader.number]), fault.everyMs);
-      else if (fault.how === 'stall') leader.replica.process?.loop.stall(fault.everyMs);
-      else this.#lives.bringDown(leader, fault.how, fault.everyMs);
+    if (leader === null) {
+      this.#scene.in(this.#scene.swarm.timers.electionTimeoutMs / 2, () =>
+        this.#hunt(fault, times),
+      );
+      return;
     }
+    if (fault.how === 'cut') this.#cutOff(leader, fault);
+    else if (fault.how === 'stall') this.#lives.stall(leader, fault.everyMs);
+    else this.#lives.bringDown(leader, fault.how, fault.everyMs);
     // So that it has something of its own, and whoever comes after it, too.
     for (const course of this.#scene.courses) {
       course.hurry();
       this.#scene.in(fault.everyMs * 0.8, () => course.hurry());
     }
     this.#scene.in(fault.everyMs, () => this.#hunt(fault, times - 1));
+  }
+
+  /** With its companions, fewer than a majority, and something to write that nobody else will see. */
+  #cutOff(leader: Member, fault: Extract<Fault, { kind: 'hunt' }>): void {
+    const { members, chains } = this.#scene;
+    const side = Array.from(
+      { length: fault.companions + 1 },
+      (_, n) => (leader.number + n) % members.length,
+    );
+    const { replica } = leader.replica.process ?? {};
+    if (fault.calls) void replica?.node.transferLeadership(null).catch(() => 'it was cut off');
+    this.#partition(new Set(side), fault.everyMs);
+    const drops = side.length > 1 ? side.slice(1) : side;
+    if (fault.trip !== null) for (const n of drops) this.#scene.member(n).trip = fault.trip;
+    const [chain] = chains;
+    for (let n = 0; n < fault.orders && chain !== undefined; n += 1)
+      void replica?.store.raiseFloor(chain.id, { height: 1n, round: 0, step: 1 }, false);
   }
 
   /** Of those that believe it, the one of the latest term. */
@@ -209,8 +230,8 @@ export class FaultWork {
     });
   }
 
-  #fillDisk({ replica: { disk } }: Member, ms: number): void {
-    disk.capacityBytes = 0;
+  #fillDisk({ replica: { disk } }: Member, roomBytes: number, ms: number): void {
+    disk.capacityBytes = disk.usedBytes + roomBytes;
     this.#scene.in(ms, () => {
       disk.capacityBytes = Number.POSITIVE_INFINITY;
     });
@@ -223,6 +244,18 @@ export class FaultWork {
     // A flipped bit shows: such a log must be refused, or give back all the same.
     if (how === 'bitFlip') {
       member.replica.disk.flipBit();
+      return;
+    }
+    if (how === 'tailFlip') {
+      this.#lives.bringDown(member, 'powerLoss', ms);
+      const { disk } = member.replica;
+      // The segment that comes next has a head, and no more.
+      const isWritten = (path: string) =>
+        disk
+          .contents(path)
+          ?.subarray(4096)
+          .some((byte) => byte !== 0) === true;
+      disk.flipLast((path) => path.endsWith('.wal') && isWritten(path));
       return;
     }
     this.#scene.oracle.diskReplaced(member.id);

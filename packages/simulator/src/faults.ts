@@ -13,7 +13,15 @@ import type { Swarm } from './swarm.js';
 
 /** An end, or a stand-still, in the middle of what a chance moment would hardly ever meet: a write of this kind. */
 export interface Trip {
-  readonly upon: 'vote' | 'truncation' | 'snapshot' | 'reset' | 'entries';
+  readonly upon:
+    | 'vote'
+    | 'truncation'
+    | 'snapshot'
+    | 'reset'
+    | 'entries'
+    | 'genesis'
+    /** That another one has joined, while it leads. */
+    | 'lateMark';
   readonly how: 'kill' | 'powerLoss' | 'hang' | 'stall' | 'writeError' | 'shortWrite';
   /** From when it is handed to the log. */
   readonly afterMs: number;
@@ -34,6 +42,14 @@ export type Fault =
       readonly kind: 'hunt';
       readonly how: 'cut' | 'kill' | 'powerLoss' | 'stall';
       readonly times: number;
+      /** Cut off with it; too few for a majority. */
+      readonly companions: number;
+      /** Written to it while it is cut off. */
+      readonly orders: number;
+      /** It has just called its successor: the call comes when the cut is over. */
+      readonly calls: boolean;
+      /** Of its companions, or else its own, at what must be dropped when the cut is over. */
+      readonly trip: Trip | null;
       readonly everyMs: number;
     }
   | { readonly kind: 'reset'; readonly x: number; readonly y: number }
@@ -63,11 +79,18 @@ export type Fault =
       readonly shortWrite: number;
       readonly ms: number;
     }
-  | { readonly kind: 'fullDisk'; readonly on: number; readonly ms: number }
+  | {
+      readonly kind: 'fullDisk';
+      readonly on: number;
+      /** What it still takes. */
+      readonly roomBytes: number;
+      readonly ms: number;
+    }
   | {
       readonly kind: 'damage';
       readonly on: number;
-      readonly how: 'bitFlip' | 'misdirected';
+      /** A tail flip: among the last bytes of its log, while its machine is off. */
+      readonly how: 'bitFlip' | 'tailFlip' | 'misdirected';
       readonly ms: number;
     }
   | { readonly kind: 'oldCopy'; readonly on: number; readonly afterMs: number }
@@ -153,6 +176,14 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
       ? { kind: 'allLosePower', downMs: someTime(r) }
       : { kind: 'powerLoss', on: one(r), downMs: someTime(r) },
   );
+  planned.push(...lateFounder(seed.fork('late founder'), all, someTime));
+  const dropping = (r: Random): Trip => ({
+    upon: 'truncation',
+    how: r.pick(['kill', 'kill', 'powerLoss', 'hang']),
+    afterMs: r.exponential(r.pick([0.6, 3])),
+    // Soon back, with a log that is shorter than it was.
+    downMs: r.exponential(r.pick([0.1, 6]) * election),
+  });
   draw('trip', (r) => ({
     kind: 'trip',
     on: one(r),
@@ -195,9 +226,14 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
   });
   draw('hunt', (r) => ({
     kind: 'hunt',
-    how: r.pick(['cut', 'cut', 'cut', 'kill', 'powerLoss', 'stall']),
+    how: r.pick(['cut', 'cut', 'cut', 'kill', 'powerLoss', 'stall', 'stall']),
     times: r.between(2, 5),
-    everyMs: election * (0.5 + r.exponential(1.5)),
+    companions: r.between(0, Math.max(0, Math.ceil(replicas / 2) - 2)),
+    orders: r.pick([0, 0, 1, 3, 30]),
+    calls: r.chance(0.2),
+    trip: r.chance(0.5) ? dropping(r) : null,
+    // Half of them long enough for another to be elected meanwhile, whatever the draw.
+    everyMs: election * (r.chance(0.5) ? 0.5 + r.exponential(1.5) : 3 + r.exponential(1.5)),
   }));
   draw('reset', (r) => {
     const x = one(r);
@@ -223,7 +259,7 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     on: one(r),
     hangMs: r.chance(0.5) ? someTime(r) : 0,
     stall: r.pick([0, 0.05, 0.3]),
-    ms: someTime(r),
+    ms: 3 * someTime(r),
   }));
   draw('badDisk', (r) => ({
     kind: 'badDisk',
@@ -234,14 +270,24 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     shortWrite: r.pick([0, 0.3]),
     ms: 4 * someTime(r),
   }));
-  draw('fullDisk', (r) => ({ kind: 'fullDisk', on: one(r), ms: 4 * someTime(r) }));
+  draw('fullDisk', (r) => ({
+    kind: 'fullDisk',
+    on: one(r),
+    roomBytes: r.pick([0, 0, 4096, 12_288, 40_960]),
+    ms: 4 * someTime(r),
+  }));
   const marredOne = (random: Random): number | null =>
     marred.length === 0 ? null : random.pick(marred);
   draw('damage', (r) => {
     const on = marredOne(r);
     return on === null
       ? null
-      : { kind: 'damage', on, how: r.pick(['bitFlip', 'misdirected']), ms: someTime(r) };
+      : {
+          kind: 'damage',
+          on,
+          how: r.pick(['bitFlip', 'tailFlip', 'tailFlip', 'misdirected']),
+          ms: someTime(r),
+        };
   });
   draw('oldCopy', (r) => {
     const on = marredOne(r);
@@ -283,12 +329,39 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
   return { faults: planned.map((fault, number) => ({ number, ...fault })), marred };
 }
 
+/** One of them is founded when others lead already, and whoever leads is slow to note that it is there. */
+function lateFounder(
+  random: Random,
+  all: readonly number[],
+  someTime: (random: Random) => number,
+): { atMs: number; fault: Fault }[] {
+  if (!random.chance(0.5)) return [];
+  const late = random.pick(all);
+  const how = random.pick(['kill', 'powerLoss', 'hang', 'stall'] as const);
+  return all.map((on) => {
+    const times = { afterMs: on === late ? random.exponential(0.3) : 0, downMs: someTime(random) };
+    const trip: Trip =
+      on === late
+        ? { upon: 'genesis', how, ...times }
+        : { upon: 'lateMark', how: 'hang', ...times };
+    return { atMs: 0, fault: { kind: 'trip', on, ...trip } };
+  });
+}
+
+/** Null: all are there in time. */
+export function lateFounderIn({ faults }: FaultPlan): number | null {
+  for (const { fault } of faults)
+    if (fault.kind === 'trip' && fault.upon === 'genesis') return fault.on;
+  return null;
+}
+
 export function describeFault(fault: Fault, nameOf: (replica: number) => string): string {
   const words = Object.entries(fault).map(([key, value]) => {
     if (key === 'kind') return String(value);
     if (['on', 'from', 'to', 'x', 'y', 'at', 'of'].includes(key))
       return `${key} ${nameOf(value as number)}`;
     if (key === 'side') return `side ${(value as number[]).map(nameOf).join('+')}`;
+    if (key === 'trip' && value !== null) return `trip (${Object.values(value as Trip).join(' ')})`;
     return `${key} ${typeof value === 'number' ? Number(value.toPrecision(4)) : String(value)}`;
   });
   return words.join(' ');

@@ -10,6 +10,7 @@
 import { type Position, type RecordId, type Step, voteSignBytes } from '@cometkms/sign-state';
 import { SignerError, type StateFile, writeStateFile } from '@cometkms/signer';
 import { EventLoop } from './event-loop.js';
+import { lateFounderIn } from './faults.js';
 import type { SignatureTable } from './keys.js';
 import type { Lives } from './lives.js';
 import type { Member } from './member.js';
@@ -38,7 +39,8 @@ export class Homes {
     const random = this.#scene.seed.fork('install');
     for (const [n, chain] of this.#scene.chains.entries()) {
       const beginning = this.#scene.swarm.chains[n]?.beginning ?? 'neverSigned';
-      const chosen = random.between(0, this.#scene.members.length - 1);
+      const late = random.chance(0.5) ? lateFounderIn(this.#scene.plan) : null;
+      const chosen = late ?? random.between(0, this.#scene.members.length - 1);
       for (const member of this.#scene.members) {
         const state = this.#firstState(beginning, chain, member, chosen, random);
         if (state === null) {
@@ -87,7 +89,7 @@ export class Homes {
       case 'bareFile':
         return { position: at(0n), signed: null };
       case 'differentFiles':
-        return stateAt(id, at(BigInt(random.between(0, 3))), 7, table);
+        return stateAt(id, at(number === chosen ? 0n : BigInt(random.between(0, 3))), 7, table);
     }
   }
 

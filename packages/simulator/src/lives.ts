@@ -33,12 +33,14 @@ const diskCodes = new Set([
   'SIGNER_FILE_FAILED',
 ]);
 
-const tripsUpon: Readonly<Record<Trip['upon'], (batch: LogBatch) => boolean>> = {
+const tripsUpon: Readonly<Record<Trip['upon'], (batch: LogBatch, leads: boolean) => boolean>> = {
   vote: ({ hard }) => hard?.votedFor != null,
   truncation: ({ truncateFrom }) => truncateFrom !== undefined,
   snapshot: ({ snapshot }) => snapshot !== undefined,
   reset: ({ resetLog, genesis }) => resetLog === true && genesis === undefined,
   entries: ({ entries = [] }) => entries.length > 0,
+  genesis: ({ genesis }) => genesis !== undefined,
+  lateMark: ({ marks = [] }, leads) => leads && marks.some(({ joined }) => joined),
 };
 
 /** Longer than most writes take. */
@@ -107,16 +109,24 @@ export class Lives {
   /** It has handed something to its log: a moment of its own to end in. */
   writes(member: Member, batches: readonly LogBatch[]): void {
     const { trip } = member;
-    if (trip === null || !batches.some(tripsUpon[trip.upon])) return;
+    const leads = member.replica.process?.replica?.node.core?.role.kind === 'leader';
+    if (trip === null || !batches.some((batch) => tripsUpon[trip.upon](batch, leads))) return;
     member.trip = null;
     const { how } = trip;
     if (how === 'writeError' || how === 'shortWrite') this.#failsNow(member, how);
     this.#scene.in(trip.afterMs, () => {
       if (this.#scene.isHealing) return;
       if (how === 'hang') member.replica.disk.hang(trip.downMs);
-      else if (how === 'stall') member.replica.process?.loop.stall(trip.downMs);
+      else if (how === 'stall') this.stall(member, trip.downMs);
       else if (how === 'kill' || how === 'powerLoss') this.bringDown(member, how, trip.downMs);
     });
+  }
+
+  stall(member: Member, ms: number): void {
+    const { process } = member.replica;
+    if (process === null) return;
+    process.loop.stall(ms);
+    this.#scene.oracle.stalled(this.#scene.where(member), this.#scene.timeline.now + ms);
   }
 
   /** This very write, and whatever else it asks of its disk within that time. */

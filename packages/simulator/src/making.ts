@@ -87,7 +87,7 @@ export class Making {
     own: Pick<Site, 'name' | 'address' | 'identity'>,
     all: Site['members'],
   ): Member {
-    const { timers, snapshotEntries, segmentBytes } = this.#scene.swarm;
+    const { timers, snapshotEntries, stateHashEntries, segmentBytes } = this.#scene.swarm;
     const site: Site = {
       ...own,
       members: all,
@@ -99,6 +99,7 @@ export class Making {
       })),
       timers,
       snapshotEntries,
+      stateHashEntries,
       segmentBytes,
     };
     const disk = new SimulatedDisk({
@@ -115,6 +116,7 @@ export class Making {
           member.diskFailed = true;
       },
     });
+    disk.rates = { ...disk.rates, diskMs: this.#scene.swarm.diskMs[number] ?? disk.rates.diskMs };
     const member: Member = {
       number,
       id: own.identity,

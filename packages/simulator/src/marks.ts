@@ -41,6 +41,7 @@ export const situations = [
   'a state file ahead becomes a floor',
   'a plain node signs where a request was left',
   'a membership changes',
+  'later rules come into force',
 ] as const;
 
 export type Situation = (typeof situations)[number];

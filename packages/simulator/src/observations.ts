@@ -74,6 +74,8 @@ export interface Observer {
   homeKnows?(member: MemberId, id: RecordId, known: HomeKnowledge): void;
   /** A plain node, outside of the cluster, signed this; and each home of the cluster was told by a state file. */
   signedElsewhere?(id: RecordId, signBytes: Uint8Array): void;
+  /** From now until then nothing of this process runs. */
+  stalled?(at: At, untilMs: number): void;
   /** The process is gone; its disk holds what it holds. */
   gone?(at: At, how: 'killed' | 'powerLost' | 'stopped' | 'byItself'): void;
   /** An operator's or a fault's hand on the disk itself: from now on it need not hold what it acknowledged. */

@@ -33,6 +33,8 @@ import { RefusalsAreTrue } from './invariants/refusals-are-true.js';
 import { RegisteredAboveAllHomes } from './invariants/registered-above-all-homes.js';
 import { ReleasedWasCommitted } from './invariants/released-was-committed.js';
 import { SameState } from './invariants/same-state.js';
+import { StallsAreNoSilence } from './invariants/stalls-are-no-silence.js';
+import { TransfersAreAskedFor } from './invariants/transfers-are-asked-for.js';
 import type {
   AskedFor,
   At,
@@ -79,6 +81,8 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
       new AcknowledgedIsTheLeaders(this.logs),
       new ElectedByMajority(this.logs),
       new OneLeaderPerTerm(),
+      new TransfersAreAskedFor(),
+      new StallsAreNoSilence(now),
       new NothingFalls(),
       this.committed,
       this.#contents,
@@ -99,6 +103,10 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
 
   sent(at: At, to: MemberId, frame: Extract<LinkFrame, { kind: 'raft' }>): void {
     for (const one of this.#all) one.sent?.(at, to, frame);
+  }
+
+  stalled(at: At, untilMs: number): void {
+    for (const one of this.#all) one.stalled?.(at, untilMs);
   }
 
   logOpened(at: At, recovered: RecoveredStorage): void {

@@ -6,11 +6,13 @@
  * Never   is a replica itself: all that it does, the production code does (cmkms/replica).
  * Fault   A process is killed (its disk's cache stays, its connections are closed), loses its power with its machine,
  *         or stands still (event-loop.ts). It ends by itself where it must not go on; the world starts it again, or
- *         not.
+ *         not. A start may be that of a later program, which knows one more version of the rules, and says of it what
+ *         it says of the first; never again that of an earlier one: whom the others no longer wait for would have to
+ *         end.
  */
 import type { LinkFrame, Transport } from '@cometkms/consensus';
 import { WriteAheadLog } from '@cometkms/consensus/wal';
-import type { RecordId } from '@cometkms/sign-state';
+import { knownRules, type RecordId } from '@cometkms/sign-state';
 import {
   addressOf,
   type KeyBackend,
@@ -66,6 +68,8 @@ export interface Site {
   readonly chains: readonly SiteChain[];
   readonly timers: Timers;
   readonly snapshotEntries: number;
+  /** The same at every site. */
+  readonly stateHashEntries: number;
   readonly segmentBytes: number;
 }
 
@@ -111,6 +115,8 @@ export class SimulatedReplica {
   readonly #random: Random;
   #process: SimulatedProcess | null = null;
   #starts = 0;
+  /** Of the rules, by the program in the home. */
+  #newestRules = 1;
 
   constructor(site: Site, disk: SimulatedDisk, world: SiteWorld, random: Random) {
     this.site = site;
@@ -135,6 +141,7 @@ export class SimulatedReplica {
   start(): void {
     this.#starts += 1;
     const random = this.#random.fork(`start ${this.#starts}`);
+    if (random.fork('program').chance(0.25)) this.#newestRules = 2;
     const loop = new EventLoop(this.#world.timeline, random.range(0, 1e9));
     loop.onCallback = () => this.#world.calledBack();
     const process_ = new SimulatedProcess(loop, random.fork('entropy'));
@@ -220,6 +227,8 @@ export class SimulatedReplica {
       checked,
       identity: site.identity,
       version: 'simulated',
+      rules: { oldest: knownRules.oldest, newest: Math.max(knownRules.newest, this.#newestRules) },
+      stateHashEntries: site.stateHashEntries,
       log: (event, facts) => this.#world.logged(event, facts),
       metrics,
       journal: { append: () => {} },

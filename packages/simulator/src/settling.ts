@@ -9,6 +9,7 @@ import { soundDisk } from './disk.js';
 import type { FaultWork } from './fault-work.js';
 import type { Lives } from './lives.js';
 import type { Looking } from './looking.js';
+import type { Member } from './member.js';
 import { soundPath } from './network-path.js';
 import type { Scene } from './scene.js';
 import type { Validator } from './validator.js';
@@ -46,6 +47,7 @@ export class Settling {
       if (member.replica.process === null && member.doomed < 3) this.#lives.startIn(member, 100);
     }
     await this.#requireAgreement();
+    if (this.#isBeyondHelp()) return;
     await this.#requireRegistrations();
     for (const chain of this.#scene.chains) await this.#requireNextHeight(chain);
     await this.#requireAgreement();
@@ -73,14 +75,30 @@ export class Settling {
     }
   }
 
+  /**
+   * Who can come back. A member founds only where all others are there: who never did, and finds one of them gone for
+   * good, waits for an operator (docs/consensus.md, founding).
+   */
+  #live(): readonly Member[] {
+    const { members, oracle } = this.#scene;
+    const live = members.filter((m) => m.doomed < 3);
+    if (live.length === members.length) return live;
+    return live.filter((m) => oracle.logs.acknowledged(m.id).founded);
+  }
+
+  /** Most may run, and yet too few of them ever joined. */
+  #isBeyondHelp(): boolean {
+    const { members } = this.#scene;
+    const mayRun = members.filter((m) => m.doomed < 3).length;
+    return mayRun * 2 > members.length && this.#live().length * 2 <= members.length;
+  }
+
   /** Who is not yet where all should come to; null: all are. */
   #disagreement(): string | null {
-    const live = this.#scene.members.filter((m) => m.doomed < 3);
+    if (this.#isBeyondHelp()) return null;
+    const live = this.#live();
     if (live.length * 2 <= this.#scene.members.length) return `only ${live.length} may run`;
     const cores = live.map(({ replica }) => replica.process?.replica?.node.core ?? null);
-    // Never founded, and one of them is gone for good: nothing was ever promised.
-    if (live.length < this.#scene.members.length && cores.every((core) => core === null))
-      return null;
     const leaders = cores.filter((core) => core?.role.kind === 'leader');
     const places = new Set(cores.map((core) => (core === null ? -1 : core.commit)));
     const behind = cores.some((core) => core === null || core.applied !== core.commit);

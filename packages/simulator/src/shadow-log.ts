@@ -90,7 +90,11 @@ export function contentOf(entry: Entry): string {
       return 'empty';
     case 'command':
       return Buffer.from(entry.command).toString('latin1');
-    default:
+    case 'membership':
       return JSON.stringify(entry);
+    case 'rules':
+      return `rules ${entry.version}`;
+    case 'stateHash':
+      return `state hash at ${entry.at}: ${entry.hash}`;
   }
 }

@@ -73,6 +73,7 @@ export function watchMarks(marks: Marks, members: () => readonly Member[]) {
       }
     },
     logged(event: string, facts: Record<string, unknown>): void {
+      if (event === 'rules_raised') marks.mark('later rules come into force');
       if (event === 'handed_over') marks.mark('leadership is handed over');
       if (event === 'signed') marks.mark('a verdict is granted');
       if (event === 'signed' && facts['via'] !== null) marks.mark('a request is forwarded');

@@ -163,6 +163,13 @@ export interface EventFacts {
     readonly reason: string;
     readonly took_ms: number;
   };
+  readonly rules_raised: { readonly version: number; readonly index: number };
+  readonly state_differs: {
+    /** The entry after which the states were hashed. */
+    readonly index: number;
+    readonly own: string;
+    readonly leaders: string;
+  };
   readonly no_quorum: {
     readonly reachable: number;
     readonly voters: number;
@@ -348,6 +355,16 @@ export const events: { readonly [E in EventName]: EventRow<E> } = {
   leadership_lost: { level: 'warn', when: 'This replica led and does so no longer.' },
   serving: { level: 'info', when: 'This replica leads and may sign.' },
   handed_over: { level: 'info', when: 'This replica gave leadership away on purpose.' },
+  rules_raised: {
+    level: 'info',
+    when: 'Every member knows a later version of the rules, and from here on it is in force.',
+    note: 'from now on no program that does not know this version can be put back',
+  },
+  state_differs: {
+    level: 'error',
+    when: 'This replica made another state of the log than the leader did; the process ends.',
+    note: 'leave this replica stopped, and see docs/runbooks/states-differ.md',
+  },
   no_quorum: {
     level: 'warn',
     when: 'Fewer than a quorum are in contact; once, then each minute.',

@@ -9,8 +9,6 @@ import { membersOf, type RaftNode, type RoleChange } from '@cometkms/consensus';
 import type { ProposalRequest, SignAnswer, VoteRequest } from '@cometkms/privval';
 import { type Answer, idKey, type RecordId } from '@cometkms/sign-state';
 import type { GateObserver, SignRequest } from '@cometkms/signer';
-import type { Checked } from '../check-home.js';
-import type { Settings } from '../config/settings.js';
 import type { Journal } from '../journal/index.js';
 import type { Log } from '../log/index.js';
 import { Memberships } from '../memberships.js';
@@ -28,7 +26,7 @@ import { handOver, reportLeadership } from './leadership-reports.js';
 import { describeLinks } from './link-reports.js';
 import { Members } from './members.js';
 import type { Dismissal, SignAsk } from './message.js';
-import { makeNode } from './node.js';
+import { makeNode, type NodeMaterial } from './node.js';
 import { OwnMembership } from './own-membership.js';
 import { reportPeers } from './peer-reports.js';
 import { RaftStore } from './raft-store.js';
@@ -40,14 +38,10 @@ import { Router } from './router.js';
 import { signRequestOf } from './sign-requests.js';
 import { StateFiles } from './state-files.js';
 import { SigningStateMachine } from './state-machine.js';
+import { reportState } from './state-reports.js';
 import { type LinkedChain, ValidatorLinks } from './validator-links.js';
 
-export interface ReplicaOptions {
-  readonly settings: Settings;
-  readonly checked: Checked;
-  /** The identity of this replica, for all time. */
-  readonly identity: string;
-  readonly version: string;
+export interface ReplicaOptions extends NodeMaterial {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly edges: Edges;
@@ -313,7 +307,7 @@ export class Replica {
     node.on('handedOver', (to, reason, tookMs) =>
       log('handed_over', { to: this.members.nameOf(to), reason, took_ms: tookMs }),
     );
-    node.on('synced', (ms) => metrics.logSynced(ms));
+    reportState(node, log, metrics);
   }
 
   #stateToAll(): void {

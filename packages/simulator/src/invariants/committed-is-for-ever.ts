@@ -28,14 +28,14 @@ export class CommittedIsForEver implements Invariant {
   readonly #table: (CommittedEntry | undefined)[] = [];
   readonly #seen = new Map<string, { readonly start: number; commit: number }>();
   readonly #leading = new Map<string, number>();
-  readonly #logs: Pick<LogRemembers, 'acknowledged' | 'given'>;
+  readonly #logs: Pick<LogRemembers, 'acknowledged' | 'given' | 'lost'>;
   /** Told once of each entry, in the order of the log. */
   readonly #committed: (index: number, entry: CommittedEntry) => void;
   readonly #given = new Map<MemberId, Map<number, Entry>>();
   #known = 0;
 
   constructor(
-    logs: Pick<LogRemembers, 'acknowledged' | 'given'>,
+    logs: Pick<LogRemembers, 'acknowledged' | 'given' | 'lost'>,
     committed: (index: number, entry: CommittedEntry) => void,
   ) {
     this.#logs = logs;
@@ -125,10 +125,13 @@ export class CommittedIsForEver implements Invariant {
 
   #holders(index: number, entry: Entry, voters: readonly Member[]): number {
     const content = contentOf(entry);
+    const isIt = (held: Entry | null): boolean =>
+      held !== null && held.term === entry.term && contentOf(held) === content;
     return voters.filter(({ id }) => {
       const log = this.#logs.acknowledged(id);
-      const held = entryAt(log, index) ?? this.#compacted(id, log, index);
-      return held !== null && held.term === entry.term && contentOf(held) === content;
+      if (isIt(entryAt(log, index) ?? this.#compacted(id, log, index))) return true;
+      // Its acknowledgement left before its disk was put back, and is counted when it arrives.
+      return this.#logs.lost(id).some((before) => isIt(entryAt(before, index)));
     }).length;
   }
 
