@@ -282,6 +282,13 @@ export const cmkmsErrors = {
     (f: { home: string; holder: string }) => `${f.home} is in use by ${f.holder}.`,
     () => 'stop it, or use another --home and another key.',
   ),
+  LOCK_DAMAGED: row(
+    EXIT.ENVIRONMENT,
+    (f: { path: string; detail: string }) =>
+      `the lock of this home, ${f.path}, is damaged: ${f.detail}.`,
+    (f) =>
+      `stop what still uses this home, then move ${f.path} away: nothing but the lock is in it. Look at the disk, too (dmesg).`,
+  ),
   NOT_WRITABLE: row(
     EXIT.ENVIRONMENT,
     (f: { path: string; detail: string }) => `${f.path} cannot be written: ${f.detail}.`,
@@ -291,6 +298,12 @@ export const cmkmsErrors = {
     EXIT.ENVIRONMENT,
     (f: { detail: string }) => `the disk is full: ${f.detail}.`,
     () => 'free some space, then do the same again; what was promised before is kept.',
+  ),
+  DISK_FAILED: row(
+    EXIT.ENVIRONMENT,
+    (f: { detail: string }) => `the disk fails: ${f.detail}.`,
+    () =>
+      'look at the disk and the mount (dmesg). If it is broken, leave this home stopped until the disk is mended, and never put an older copy in its place: docs/runbooks/corrupt-disk.md.',
   ),
   PERMISSION: row(
     EXIT.ENVIRONMENT,

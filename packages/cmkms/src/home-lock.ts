@@ -17,7 +17,8 @@ export interface HomeLock {
 
 /**
  * Taken before anything in data/ is read, and held until the process ends.
- * @throws CmkmsError HOME_LOCKED, DISK_FULL, NOT_WRITABLE
+ * @throws CmkmsError HOME_LOCKED, LOCK_DAMAGED, DISK_FULL, DISK_FAILED, NOT_WRITABLE; the kernel's own of a
+ *   directory or of holder.json, for which cli/failure.ts has the words
  */
 export async function lockHome(paths: HomePaths, command: string): Promise<HomeLock> {
   await makeDirectory(paths.data);
@@ -30,7 +31,12 @@ export async function lockHome(paths: HomePaths, command: string): Promise<HomeL
     throw await explained(error, paths, holder);
   }
   const note = { pid: process.pid, command, since: new Date().toISOString() };
-  await writeFile(holder, JSON.stringify(note), { mode: FILE_MODE });
+  try {
+    await writeFile(holder, JSON.stringify(note), { mode: FILE_MODE });
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
   return { release: () => database.close() };
 }
 
@@ -40,12 +46,17 @@ async function explained(error: unknown, paths: HomePaths, holder: string): Prom
     const facts = { home: paths.home, holder: await describeHolder(holder) };
     return new CmkmsError('HOME_LOCKED', facts, { cause: error });
   }
-  if (cause?.code !== 'LEVEL_IO_ERROR') return error;
+  if (cause?.code !== 'LEVEL_IO_ERROR' && cause?.code !== 'LEVEL_CORRUPTION') return error;
+  const [detail, options] = [cause.message, { cause: error }];
+  // Not mended here: who removes the file that is locked lets two in.
+  if (cause.code === 'LEVEL_CORRUPTION' || /No such file/i.test(detail))
+    return new CmkmsError('LOCK_DAMAGED', { path: paths.lock, detail }, options);
   // LevelDB hands on the kernel's answer as text.
-  const detail = cause.message;
-  return /No space left|quota exceeded/i.test(detail)
-    ? new CmkmsError('DISK_FULL', { detail }, { cause: error })
-    : new CmkmsError('NOT_WRITABLE', { path: paths.lock, detail }, { cause: error });
+  if (/No space left|quota exceeded/i.test(detail))
+    return new CmkmsError('DISK_FULL', { detail }, options);
+  if (/Input\/output error/i.test(detail))
+    return new CmkmsError('DISK_FAILED', { detail }, options);
+  return new CmkmsError('NOT_WRITABLE', { path: paths.lock, detail }, options);
 }
 
 async function describeHolder(path: string): Promise<string> {

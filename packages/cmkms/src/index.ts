@@ -18,4 +18,4 @@ export {
   metricRow,
   outcomes,
 } from './metrics/catalogue.js';
-export { remoteErrorCodes } from './replica/answers.js';
+export { remoteErrorCodes } from './replica/remote-error-codes.js';

@@ -95,6 +95,8 @@ export interface MemberStatus {
   /** Age of the last message; null where none ever came in this run. */
   readonly lastContactMs: number | null;
   readonly version: string | null;
+  /** Versions of the rules that its program can apply, as it said last; null where it is not linked. */
+  readonly rules: { readonly oldest: number; readonly newest: number } | null;
   /** Unix milliseconds, as it said last; null where it said nothing or has none. */
   readonly certificateNotAfter: number | null;
   /** The configuration items in which this member differs from us, as its hello says; empty is agreement. */
@@ -123,6 +125,8 @@ export interface ConsensusStatus {
   readonly leaseMs: number | null;
   readonly commitIndex: number;
   readonly appliedIndex: number;
+  /** The version of the rules in force: what follows `appliedIndex` is applied by it. */
+  readonly rules: number;
   readonly voters: number;
   /** This replica included where it votes. */
   readonly votersReachable: number;

@@ -82,6 +82,17 @@ const endings: readonly (readonly [why: string, error: unknown, code: string, ex
   [
     ['its own error', new CmkmsError('HOME_MISSING', { home: 'h' }), 'HOME_MISSING', 2],
     ['a full disk', system('ENOSPC'), 'DISK_FULL', 4],
+    ['a broken disk', system('EIO'), 'DISK_FAILED', 4],
+    [
+      'a broken disk under a file of the signer',
+      new SignerError(
+        'SIGNER_FILE_FAILED',
+        { path: 'p', doing: 'writing', detail: 'd' },
+        { cause: system('EIO') },
+      ),
+      'SIGNER_FILE_FAILED',
+      4,
+    ],
     ['a missing permission', system('EACCES'), 'PERMISSION', 4],
     ['a read-only mount', system('EROFS'), 'PERMISSION', 4],
     [

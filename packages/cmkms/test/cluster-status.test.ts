@@ -12,25 +12,28 @@ const lost = (status: ReplicaStatus): string => shown(status).split('\n')[1] ?? 
 test('the leader: voters, a witness, a learner that lags, who is away, whose certificate ends when', () => {
   const [a, b, c] = consensus.members;
   const members = [
-    { ...(a ?? member('kms-a')), certificateNotAfter: Date.UTC(2045, 1, 3) },
+    {
+      ...(a ?? member('kms-a')),
+      ...{ certificateNotAfter: Date.UTC(2045, 1, 3), rules: { oldest: 1, newest: 2 } },
+    },
     b ?? member('kms-b'),
     { ...(c ?? member('kms-c')), witness: true, reachable: false, role: 'unknown' as const },
     member('kms-d', {
       ...{ voter: false, role: 'learner', matchIndex: 10, version: null },
-      ...{ certificateNotAfter: null, lastContactMs: null },
+      ...{ certificateNotAfter: null, lastContactMs: null, rules: null },
     }),
   ];
   const status = withConsensus({ members, votersReachable: 2 });
   assert.equal(
     shown(status),
-    `cluster c-7f3a  leader kms-a  term 7
+    `cluster c-7f3a  leader kms-a  term 7  rules 1
 2 of 3 voters in contact: if any one more stops, signing stops
 
-REPLICA  ROLE      VOTE            ADDRESS         REACHABLE  LAG    LAST CONTACT  VERSION  CERT ENDS   IDENTITY
-kms-a *  leader    voter           10.0.0.10:9430  yes        0      -             0.1.0    2045-02-03  kms-a00000000000
-kms-b    follower  voter           10.0.0.11:9430  yes        0      12 ms ago     0.1.0    2035-12-31  kms-b00000000000
-kms-c    unknown   voter, witness  10.0.0.12:9430  no         4      12 ms ago     0.1.0    2035-12-31  kms-c00000000000
-kms-d    learner   learner         10.0.0.13:9430  yes        81224  -             -        -           kms-d00000000000
+REPLICA  ROLE      VOTE            ADDRESS         REACHABLE  LAG    LAST CONTACT  VERSION  RULES  CERT ENDS   IDENTITY
+kms-a *  leader    voter           10.0.0.10:9430  yes        0      -             0.1.0    1-2    2045-02-03  kms-a00000000000
+kms-b    follower  voter           10.0.0.11:9430  yes        0      12 ms ago     0.1.0    1      2035-12-31  kms-b00000000000
+kms-c    unknown   voter, witness  10.0.0.12:9430  no         4      12 ms ago     0.1.0    1      2035-12-31  kms-c00000000000
+kms-d    learner   learner         10.0.0.13:9430  yes        81224  -             -        -      -           kms-d00000000000
 `,
   );
 });
@@ -70,7 +73,7 @@ test('what may be lost', () => {
 test('before there is a member list: what is waited for', () => {
   const waits = 'no member knows this identity yet';
   const status: ReplicaStatus = { ...healthy, consensus: null, phase: { kind: 'joining', waits } };
-  assert.equal(shown(status), `cluster c-7f3a  leader none  term -\n${waits}\n`);
+  assert.equal(shown(status), `cluster c-7f3a  leader none  term -  rules -\n${waits}\n`);
 });
 
 test('what another machine says of itself does not move the cursor', () => {

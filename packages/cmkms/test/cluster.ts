@@ -17,7 +17,7 @@ import { homePaths, makeDirectory } from '../src/home.js';
 import type { StatusJson } from '../src/http/status-json.js';
 import type { EventFacts, EventName, Log } from '../src/log/index.js';
 import { identityOf } from '../src/replica/identity.js';
-import { Running } from '../src/replica/start.js';
+import { type Program, Running, thisProgram } from '../src/replica/start.js';
 import { around, CHAIN, keyOf, signedState } from './scratch-homes.js';
 
 /** Slower than the program's, so that a machine under load does not elect leaders all day. */
@@ -96,6 +96,8 @@ export interface ClusterOptions {
 /** How one start differs from the ordinary one, where no flag says it. */
 export interface StartOptions {
   readonly raft?: Partial<Settings['raft']>;
+  /** Of a program that is not this one. */
+  readonly program?: Partial<Program>;
   /** Instead of the key in the home; of the same public key. */
   readonly key?: (key: CheckedChain['key']) => CheckedChain['key'];
 }
@@ -184,7 +186,8 @@ export class Cluster {
     for (const path of [paths.data, paths.wal, paths.watermark]) await makeDirectory(path);
     const logged = new Logged();
     const logger = { log: logged.log, dropped: () => 0, close: async () => {} };
-    const running = new Running(checked, settings, logger, await identityOf(checked));
+    const program = { ...thisProgram, ...how.program };
+    const running = new Running(checked, settings, logger, await identityOf(checked), program);
     const failure = new Promise<Error>((resolve) => {
       running.ended.catch(async (error: Error) => {
         await this.stop(name);

@@ -92,7 +92,7 @@ test('settings: defaults, a profile, and single keys over it, with their units',
     dialTimeoutMs: 3000,
     redialIntervalMs: 500,
     handshakeTimeoutMs: 10_000,
-    idleTimeoutMs: 12_000,
+    idleTimeoutMs: 7000,
     maxMessageBytes: 2 * 1024 * 1024,
   });
   assert.equal(plain.tls.keyPath, join(home, 'tls/replica.key'));

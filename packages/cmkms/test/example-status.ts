@@ -71,6 +71,7 @@ export function member(id: string, facts: Partial<MemberStatus> = {}): MemberSta
     rttMs: 0.4,
     lastContactMs: 12,
     version: '0.1.0',
+    rules: { oldest: 1, newest: 1 },
     certificateNotAfter: now + 3650 * 24 * hour,
     configDrift: [],
     ...facts,
@@ -84,6 +85,7 @@ export const consensus: ConsensusStatus = {
   leaseMs: 88,
   commitIndex: 81_234,
   appliedIndex: 81_234,
+  rules: 1,
   voters: 3,
   votersReachable: 3,
   members: [

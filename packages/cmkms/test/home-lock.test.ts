@@ -1,13 +1,16 @@
 /**
  * The lock of a home, with real processes.
  *
- * Owns    that two never hold it, and that a kill -9 leaves nothing behind.
+ * Owns    that two never hold it, that a kill -9 leaves nothing behind, and that what is wrong with its files is said.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdir, readdir, rename, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { CmkmsError } from '../src/errors.js';
+import { EXIT } from '../src/exit-codes.js';
 import { homePaths } from '../src/home.js';
 import { lockHome } from '../src/home-lock.js';
 import { scratch } from './scratch-homes.js';
@@ -48,5 +51,28 @@ test('within one process too: released, it can be taken again', async (t) => {
   const lock = await lockHome(paths, 'cmkms start');
   await assert.rejects(lockHome(paths, 'cmkms start'), { code: 'HOME_LOCKED' });
   await lock.release();
+  await (await lockHome(paths, 'cmkms start')).release();
+});
+
+test('a lock whose files are damaged is refused with what may be moved away, and then free', async (t) => {
+  const paths = homePaths(await scratch(t));
+  await (await lockHome(paths, 'cmkms start')).release();
+  const manifest = (await readdir(paths.lock)).find((name) => name.startsWith('MANIFEST'));
+  await writeFile(join(paths.lock, manifest ?? ''), 'no manifest');
+  await assert.rejects(lockHome(paths, 'cmkms start'), (error) => {
+    assert.ok(error instanceof CmkmsError);
+    assert.deepEqual([error.code, error.exitCode], ['LOCK_DAMAGED', EXIT.ENVIRONMENT]);
+    assert.match(error.remedy, new RegExp(`move ${paths.lock} away`));
+    return true;
+  });
+  await rename(paths.lock, `${paths.lock}.damaged`);
+  await (await lockHome(paths, 'cmkms start')).release();
+});
+
+test('a note about the holder that cannot be written leaves the lock free', async (t) => {
+  const paths = homePaths(await scratch(t));
+  await mkdir(join(paths.lock, 'holder.json'), { recursive: true });
+  await assert.rejects(lockHome(paths, 'cmkms start'), { code: 'EISDIR' });
+  await rmdir(join(paths.lock, 'holder.json'));
   await (await lockHome(paths, 'cmkms start')).release();
 });

@@ -151,6 +151,11 @@ const single: readonly (readonly [string, (m: Metrics) => void, Record<string, n
     { cmkms_wal_sync_duration_seconds_count: 1, cmkms_wal_sync_duration_seconds_sum: 0.001 },
   ],
   [
+    'a state that was compared',
+    (m) => m.stateChecked('equal'),
+    { 'cmkms_state_checks_total{result="equal"}': 1 },
+  ],
+  [
     'a watermark sync',
     (m) => m.watermarkSynced(1),
     {

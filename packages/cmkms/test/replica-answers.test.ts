@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { voteSignBytes } from '@cometkms/sign-state';
 import type { NotNow, RefusedRequest } from '@cometkms/signer';
-import { answerOf, remoteErrorCodes } from '../src/replica/answers.js';
+import { answerOf } from '../src/replica/answers.js';
+import { remoteErrorCodes } from '../src/replica/remote-error-codes.js';
 
 const stages = { queue: 0, commit: 0, watermark: 0, sign: 0, verify: 0, total: 0 };
 const proof = { term: 1, index: 1, commitMs: 0 };

@@ -89,7 +89,12 @@ test('a member that does not hold the key is not signed for', async (t) => {
   };
   /** What a link carries comes in order: once this is heard, what was sent before was heard. */
   const heardAll = async (from: typeof leader): Promise<void> => {
-    const said = { kind: 'statement', chains: [], linksHeld: [`after ${from.name}`] } as const;
+    const said = {
+      kind: 'statement',
+      chains: [],
+      linksHeld: [`after ${from.name}`],
+      linksSilent: [],
+    } as const;
     from.running.replica.node.sendApplication(node.id, encodeReplicaMessage(said));
     await until('what it sent', () => members.holding(`after ${from.name}`)[0]);
   };

@@ -14,6 +14,7 @@ function statement(facts: Partial<Statement> = {}): Statement {
     kind: 'statement',
     chains: [{ id, known: { kind: 'nothing' }, validators: [validator] }],
     linksHeld: [],
+    linksSilent: [],
     ...facts,
   };
 }

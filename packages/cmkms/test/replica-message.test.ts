@@ -4,12 +4,12 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import Long from 'long';
 import { cometkms } from '#generated/replica-link.js';
-import { remoteErrorCodes } from '../src/replica/answers.js';
 import {
   decodeReplicaMessage,
   encodeReplicaMessage,
   type ReplicaMessage,
 } from '../src/replica/message.js';
+import { remoteErrorCodes } from '../src/replica/remote-error-codes.js';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 20 });
 const bytes = fc.uint8Array({ maxLength: 200 });
@@ -71,6 +71,7 @@ const message: fc.Arbitrary<ReplicaMessage> = fc.oneof(
       maxLength: 3,
     }),
     linksHeld: fc.array(text, { maxLength: 3 }),
+    linksSilent: fc.array(text, { maxLength: 3 }),
   }),
   fc.record({
     kind: fc.constant('dismissal' as const),

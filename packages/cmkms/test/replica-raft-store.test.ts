@@ -1,12 +1,15 @@
 /**
- * The replicated log as the signer's store and leadership: the signer's own suites, on real nodes with real logs.
+ * The replicated log as the signer's store and leadership: the signer's own suites, on real nodes with real logs; and what
+ * an outcome that nobody knows becomes, which no real node can be made to give in time.
  */
 
+import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LinkTransport, openWal, RaftNode } from '@cometkms/consensus';
-import type { Answer } from '@cometkms/sign-state';
+import { test } from 'node:test';
+import { ConsensusError, LinkTransport, openWal, RaftNode } from '@cometkms/consensus';
+import { type Answer, knownRules, type RecordId, voteSignBytes } from '@cometkms/sign-state';
 import { systemClock } from '@cometkms/signer';
 import {
   leadershipSuite,
@@ -119,6 +122,8 @@ class Nodes {
       timers: { heartbeatIntervalMs: 25, electionTimeoutMs: 400, leaseMs: 300 },
       // Small, so that the suites also run over a log that was cut behind a snapshot.
       snapshotEntries: 50,
+      stateHashEntries: 20,
+      rules: knownRules,
       configDigest: () => '',
       onFatal: (error) => {
         throw error;
@@ -155,4 +160,43 @@ leadershipSuite('RaftNode, one of three', async () => {
     elsewhere: () => other.store,
     close: () => nodes.close(),
   };
+});
+
+const id: RecordId = { chainId: 'c', key: { type: 'ed25519', bytes: new Uint8Array(32) } };
+const hrs = { height: 7n, round: 0, step: 2 } as const;
+const limits = { maxHeightJump: 1000n, cutoverWindow: 100n };
+const timestamp = { seconds: 1_700_000_000n, nanos: 0 };
+const request = {
+  ...{ id, hrs, by: 'a', at: 0 },
+  signBytes: voteSignBytes('c', { type: 1, height: 7n, round: 0, blockId: null, timestamp }),
+};
+
+/** A store whose proposals all end like this. */
+function storeThatFailsWith(error: Error): RaftStore {
+  const propose = (): Promise<never> => Promise.reject(error);
+  return new RaftStore({ propose }, new SigningStateMachine(), 'a', 1000, systemClock);
+}
+
+test('a proposal whose outcome is unknown is neither a verdict nor a change, and nothing is proved by it', async () => {
+  for (const error of [
+    new ConsensusError('CONSENSUS_OUTCOME_UNKNOWN', { detail: 'nobody answered' }),
+    new ConsensusError('CONSENSUS_LOG_FAILED', { path: 'wal', detail: 'EIO' }),
+  ]) {
+    const store = storeThatFailsWith(error);
+    const unknown = { kind: 'unknown', detail: error.message };
+    assert.deepEqual(await store.reserve(request), unknown);
+    assert.deepEqual(await store.raiseFloor(id, hrs, false), unknown);
+    assert.deepEqual(await store.registerChain(id, { kind: 'neverSigned' }, limits), unknown);
+  }
+});
+
+test('who does not lead has proposed nothing, and says so', async () => {
+  const store = storeThatFailsWith(new ConsensusError('CONSENSUS_NOT_LEADER', { leader: 'b' }));
+  assert.deepEqual(await store.reserve(request), { kind: 'notLeader', leader: null });
+  assert.deepEqual(await store.retire(id), { kind: 'notLeader', leader: null });
+});
+
+test('what is no outcome of a proposal is no answer: it is thrown on', async () => {
+  const bug = new TypeError('a bug');
+  await assert.rejects(storeThatFailsWith(bug).reserve(request), bug);
 });

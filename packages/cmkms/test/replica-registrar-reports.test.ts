@@ -19,6 +19,18 @@ test('a chain that waits is named with its key, wherever it is configured', () =
   assert.equal(said?.waiting_for, 'b (not reachable)');
 });
 
+test('who is waited for, and how the waiting ends, for one that is down and one without the chain', () => {
+  const logged = new Logged();
+  const missing = [
+    { name: 'b', why: 'unreachable' },
+    { name: 'c', why: 'notConfigured' },
+  ] as const;
+  newRegistrarNews(logged.log, systemClock)({ kind: 'waiting', id, missing });
+  const [said] = logged.all('registration_wait');
+  assert.equal(said?.waiting_for, 'b (not reachable), c (chain not configured there)');
+  assert.match(said?.fix ?? '', /^start b; .*cmkms cluster remove b; add the chain .* of c,/);
+});
+
 test('a floor over a whole height is said as one', () => {
   const logged = new Logged();
   const tell = newRegistrarNews(logged.log, systemClock);

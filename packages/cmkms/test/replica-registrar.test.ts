@@ -59,7 +59,12 @@ function setUp(known: Known): {
     {
       name: 'a',
       witness: false,
-      statement: { kind: 'statement', linksHeld: [], chains: [{ id, known, validators: [] }] },
+      statement: {
+        kind: 'statement',
+        linksHeld: [],
+        linksSilent: [],
+        chains: [{ id, known, validators: [] }],
+      },
     },
   ];
   const world = { term: 1 as number | null };
@@ -125,6 +130,7 @@ test('a member whose file is far ahead is dismissed, and the others are served',
     statement: {
       kind: 'statement',
       linksHeld: [],
+      linksSilent: [],
       chains: [{ id, known: file(9n), validators: [] }],
     },
   });

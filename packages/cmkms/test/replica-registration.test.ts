@@ -30,9 +30,10 @@ const file = (hrs: Hrs, signBytes: Uint8Array | null = null): Known => ({
 const says = (known: Known): Statement => ({
   kind: 'statement',
   linksHeld: [],
+  linksSilent: [],
   chains: [{ id, known, validators: [] }],
 });
-const silentAbout: Statement = { kind: 'statement', linksHeld: [], chains: [] };
+const silentAbout: Statement = { kind: 'statement', linksHeld: [], linksSilent: [], chains: [] };
 
 function members(...statements: readonly (Known | 'down' | 'unconfigured')[]): MemberView[] {
   return statements.map((s, i) => ({

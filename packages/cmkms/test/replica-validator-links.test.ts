@@ -1,7 +1,7 @@
 /** One link to a real listener, and orders from a world that the test plays. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { type LinkState, type SignAnswer, ValidatorLink } from '@cometkms/privval';
+import { type LinkEvents, type LinkState, type SignAnswer, ValidatorLink } from '@cometkms/privval';
 import { addressOf, systemClock } from '@cometkms/signer';
 import { parseValidator } from '../src/config/addresses.js';
 import { ValidatorLinks } from '../src/replica/validator-links.js';
@@ -84,4 +84,45 @@ test('ended by the node itself, a link is left to whoever leads', async (t) => {
   const { validator, states } = await held(t, []);
   await validator.stop();
   await until('it is let go', () => (states.at(-1) === 'idle' ? true : undefined));
+});
+
+test('a validator that is silent is told to the others, until one of them talks to it', () => {
+  let events: LinkEvents | null = null;
+  let heldElsewhere = false;
+  const told: (readonly string[])[] = [];
+  const address = parseValidator('tcp://10.0.1.20:26659');
+  const chain = {
+    ...{ id: { chainId: CHAIN, key }, chainId: CHAIN, keyAddress: addressOf(key) },
+    validators: [address],
+  };
+  const nothing = (): undefined => undefined;
+  const links = new ValidatorLinks([chain], {
+    clock: { nowMs: () => 0, wallMs: () => 0, soon: nothing, after: () => nothing },
+    openLink: (_address, _handler, given) => {
+      events = given;
+      return { hold: nothing, release: () => Promise.resolve(), reset: nothing };
+    },
+    founded: () => true,
+    leaderlessMs: () => 0,
+    oursToDial: () => true,
+    heldElsewhere: () => heldElsewhere,
+    exclusive: () => false,
+    sign: async () => refusal,
+    heldChanged: () => told.push(links.silent()),
+    observer: {
+      ...{ state: nothing, dialed: nothing, badFrame: nothing, request: nothing, invalid: nothing },
+    },
+  });
+  const said = events as LinkEvents | null;
+  said?.onSilent();
+  assert.deepEqual(told, [[address.text]]);
+  said?.onSilent();
+  links.plan();
+  assert.equal(told.length, 1, 'said once');
+  heldElsewhere = true;
+  links.plan();
+  assert.deepEqual(told.at(-1), []);
+  said?.onSilent();
+  said?.onState('connected', 'asked by ping');
+  assert.deepEqual([told.at(-1), links.held()], [[], [address.text]]);
 });

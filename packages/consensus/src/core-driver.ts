@@ -2,9 +2,10 @@
  * The core at work: inputs in, outputs out, committed entries into the state machine.
  *
  * Owns    the order: one input at a time; what a step wants to say is said when it is over; promises when
- *         their receipt is durable; then what it committed is applied, in order, inline.
+ *         their receipt is durable; then what it committed is applied, in order, inline, each by the rules in
+ *         force at its place.
  * Never   knows links, hellos or founding.
- * Rule    docs/architecture.md, consensus 2 and 5; rules 10, 16, 47.
+ * Rule    docs/architecture.md, consensus 2, 5 and 11; rules 10, 16, 47, 54.
  * Proof   test/node-*.test.ts.
  */
 import { invariant, unreachable } from '@cometkms/invariant';
@@ -14,6 +15,7 @@ import {
   type CoreConfig,
   checkCoreConfig,
   createCore,
+  type Entry,
   type Input,
   type MemberId,
   type Membership,
@@ -23,6 +25,7 @@ import {
   type ProposalOutcome,
   type RecoveredLog,
   type RoleChange,
+  rulesAt,
   type Snapshot,
   step,
   type Ticket,
@@ -30,16 +33,21 @@ import {
 import type { DurableShowing } from './durable-showing.js';
 import { ConsensusError } from './errors.js';
 import type { LogWriter } from './log-writer.js';
-import type { StateMachine } from './node-contract.js';
+import type { NodeEvents, StateMachine } from './node-contract.js';
 import { PendingProposals, type Proposed } from './pending-proposals.js';
+import { type RulesRange, raiseOf, requireLogApplies } from './rules-range.js';
+import { requireEqual, StateChecks } from './state-checks.js';
 import { WakeTimer } from './wake-timer.js';
 
 export interface DriverWorld {
   send(to: MemberId, message: Message): void;
   changed(change: RoleChange): void;
   nameOf(id: MemberId | null): string | null;
+  /** Of a member that is linked now; null: it is not, so nobody knows what it will be. */
+  rulesOf(id: MemberId): RulesRange | null;
   /** After each run of steps. */
   stepped(): void;
+  applied<E extends 'rulesRaised' | 'stateChecked'>(event: E, ...facts: NodeEvents[E]): void;
   failed(error: unknown): void;
 }
 
@@ -48,6 +56,8 @@ export interface DriverOptions<Answer> {
   readonly timers: Pick<CoreConfig, 'heartbeatIntervalMs' | 'electionTimeoutMs' | 'leaseMs'>;
   readonly stateMachine: StateMachine<Answer>;
   readonly snapshotEntries: number;
+  readonly stateHashEntries: number;
+  readonly rules: RulesRange;
   readonly clock: Clock;
   readonly entropy: Entropy;
 }
@@ -65,6 +75,7 @@ export class CoreDriver<Answer> {
   readonly #world: DriverWorld;
   readonly #proposals: PendingProposals<Answer>;
   readonly #changes: PendingProposals<Membership>;
+  readonly #checks: StateChecks;
   readonly #timer: WakeTimer;
   readonly #inputs: Input[] = [];
   /** What the step under way wants to say. */
@@ -93,6 +104,8 @@ export class CoreDriver<Answer> {
     };
     this.#proposals = new PendingProposals(options.clock, nextTicket);
     this.#changes = new PendingProposals(options.clock, nextTicket);
+    const { stateMachine, stateHashEntries } = options;
+    this.#checks = new StateChecks(stateHashEntries, () => stateMachine.hash());
     this.#timer = new WakeTimer(options.clock, () => this.feed({ kind: 'wake' }));
   }
 
@@ -101,14 +114,19 @@ export class CoreDriver<Answer> {
     return this.#core;
   }
 
-  /** From what is on disk. */
+  /**
+   * From what is on disk.
+   * @throws ConsensusError CONSENSUS_RULES_UNKNOWN
+   */
   run(log: RecoveredLog): void {
-    const { self, timers, stateMachine, clock, entropy } = this.#options;
+    const { self, timers, stateMachine, rules, clock, entropy } = this.#options;
+    requireLogApplies(rules, log);
     const seed = Buffer.from(entropy(4)).readUInt32LE();
     const verdict = checkCoreConfig({ ...timers, ...bounds, self, seed });
     invariant(verdict.ok, 'timers were checked with the configuration', { verdict });
     stateMachine.restore(log.snapshot.state);
     this.#applied = log.snapshot.index;
+    this.#checks.reached(this.#applied);
     this.#commitThrough = log.snapshot.index;
     this.#showing.recovered(log);
     this.#core = createCore(verdict.config, log, clock.nowMs());
@@ -141,9 +159,12 @@ export class CoreDriver<Answer> {
     if (this.#stepping) return;
     this.#stepping = true;
     try {
-      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
-        this.#step(this.#core, next);
-      }
+      this.#drain(this.#core);
+      const { rules } = this.#options;
+      const note = raiseOf(this.#core, rules, (id) => this.#world.rulesOf(id));
+      // Once per run of steps: what the core does not take now is offered with the next one.
+      if (note !== null) this.#inputs.push({ kind: 'note', note });
+      this.#drain(this.#core);
     } catch (error) {
       this.#world.failed(error);
     } finally {
@@ -162,6 +183,12 @@ export class CoreDriver<Answer> {
     this.#sayings.length = 0;
     this.#proposals.abandon(why);
     this.#changes.abandon(why);
+  }
+
+  #drain(core: Core): void {
+    for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+      this.#step(core, next);
+    }
   }
 
   #step(core: Core, input: Input): void {
@@ -200,6 +227,7 @@ export class CoreDriver<Answer> {
     this.#restored = null;
     this.#options.stateMachine.restore(snapshot.state);
     this.#applied = snapshot.index;
+    this.#checks.reached(this.#applied);
     this.#commitThrough = Math.max(this.#commitThrough, snapshot.index);
     this.#proposals.passedOver(snapshot.index);
     this.#changes.passedOver(snapshot.index);
@@ -213,8 +241,12 @@ export class CoreDriver<Answer> {
       const entry = core.log.entryAt(index);
       invariant(entry !== null, 'what is committed and not applied is in the log', { index });
       const { kind, term } = entry;
+      const rules = rulesAt(core, this.#applied);
       const answer =
-        kind === 'command' ? { value: stateMachine.apply(entry.command, { term, index }) } : null;
+        kind === 'command'
+          ? { value: stateMachine.apply(entry.command, { term, index, rules }) }
+          : null;
+      this.#note(entry, rules);
       this.#applied = index;
       this.#proposals.applied(term, index, answer);
       this.#changes.applied(
@@ -222,11 +254,28 @@ export class CoreDriver<Answer> {
         index,
         kind === 'membership' ? { value: entry.membership } : null,
       );
+      const note = this.#checks.reached(index);
+      // Nobody but a leader writes it: the core looks to that.
+      if (note !== null) this.#inputs.push({ kind: 'note', note });
     }
     this.#inputs.push({ kind: 'applied', through: this.#applied });
     if (this.#applied - core.snapshot.index >= snapshotEntries) {
       const state = stateMachine.snapshot();
       this.#inputs.push({ kind: 'compact', index: this.#applied, state });
+    }
+  }
+
+  /** What a leader wrote of its own accord. @param before  the rules in force where it stands */
+  #note(entry: Entry, before: number): void {
+    if (entry.kind === 'rules') {
+      const { version, index } = entry;
+      invariant(version > before, 'the version of the rules rises along a log', { index, version });
+      this.#world.applied('rulesRaised', { version, index });
+    } else if (entry.kind === 'stateHash') {
+      const check = this.#checks.compare(entry);
+      // Told first: what ends this replica is to be read in its log and its metrics.
+      this.#world.applied('stateChecked', check);
+      requireEqual(check);
     }
   }
 

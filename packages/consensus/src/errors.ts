@@ -33,6 +33,11 @@ export const consensusErrors = {
     remedy:
       'It was removed from its cluster for good and has stopped. Its identity is never taken again: for another replica make a new home.',
   },
+  CONSENSUS_FOUNDED_WITHOUT: {
+    says: (f: { peer: string; detail: string }) => `${f.peer} refuses this replica: ${f.detail}`,
+    remedy:
+      'A home of `cmkms cluster init` founds a cluster, once, with all of its members. For one that is there make a home with `cmkms cluster home`, and admit it on the leader: `cmkms cluster add` or `cmkms cluster replace`.',
+  },
   CONSENSUS_LOG_DAMAGED: {
     says: (f: { path: string; offset: number; detail: string }) =>
       `the log ${f.path} is damaged at byte ${f.offset}: ${f.detail}`,
@@ -52,6 +57,18 @@ export const consensusErrors = {
   CONSENSUS_RECORD_UNKNOWN: {
     says: (f: { detail: string }) => `a record that this program does not know: ${f.detail}`,
     remedy: 'Run the version that wrote it, or a later one.',
+  },
+  CONSENSUS_RULES_UNKNOWN: {
+    says: (f: { version: number; index: number; oldest: number; newest: number }) =>
+      `the log is applied by version ${f.version} of the rules from entry ${f.index} on; this program knows ${f.oldest} to ${f.newest}`,
+    remedy:
+      'Nothing was skipped, and the others go on while they are a majority. Run a program that knows this version (`cmkms version` says which it knows), as they do: docs/runbooks/upgrade.md.',
+  },
+  CONSENSUS_STATE_DIFFERS: {
+    says: (f: { index: number; own: string; leaders: string }) =>
+      `after entry ${f.index} this replica's state is ${f.own}, the leader's was ${f.leaders}: one of them applied the same log differently`,
+    remedy:
+      'This replica stopped, and must stay so. Keep its directory, and follow docs/runbooks/states-differ.md: it depends on how many stopped.',
   },
   CONSENSUS_RECORD_MALFORMED: {
     says: (f: { detail: string }) => `a record is malformed: ${f.detail}`,

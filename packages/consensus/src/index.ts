@@ -14,8 +14,16 @@ export * from './core/types.js';
 export * from './errors.js';
 export type { FoundingStep, ListedMember } from './founding.js';
 export { RaftNode } from './node.js';
-export type { MembershipNews, NodeEvents, RaftNodeOptions, StateMachine } from './node-contract.js';
+export type {
+  MembershipNews,
+  NodeEvents,
+  Place,
+  RaftNodeOptions,
+  StateMachine,
+} from './node-contract.js';
 export type { Proposed } from './pending-proposals.js';
+export type { RulesRange } from './rules-range.js';
+export type { StateCheck } from './state-checks.js';
 export * from './storage.js';
 export type * from './transport/connection.js';
 export {

@@ -159,10 +159,13 @@ export class Introductions {
   }
 
   /** A name that nobody here knows, or one that goes with another identity. */
-  #strangerIn({ name, from }: Hello): Refusal | null {
+  #strangerIn({ name, from, emptyLog }: Hello): Refusal | null {
     const { self, members, known } = this.#own;
     const listed = members.find((member) => member.name === name);
     const ids = known.idsOf(name);
+    if (emptyLog && name !== self.name && ids.length === 0 && this.#isFoundedWithout(from)) {
+      return { code: 'foundedWithout', detail: `the cluster was founded without ${name}` };
+    }
     if (name === self.name || (listed === undefined && ids.length === 0)) {
       return { code: 'notMember', detail: `${name} is not another member listed here` };
     }
@@ -174,11 +177,25 @@ export class Introductions {
   }
 
   /**
+   * A list may name it: one that was never brought up to date, or one that was edited too early. What was founded is
+   * not founded again, so a home that waits for that would wait for ever, or begin a log of its own beside ours. Who
+   * is to join waits on: it is to be admitted first. Before the log is read for members, the genesis names them.
+   */
+  #isFoundedWithout(id: MemberId): boolean {
+    const genesis = this.#own.genesis();
+    if (genesis === null || this.#own.known.isMember(id)) return false;
+    return !genesis.membership.voters.some((founder) => founder.id === id);
+  }
+
+  /**
    * A voter that was not founded as one caught up first, so it had joined; this replica need not have met it
    * since. A founder may be about to write its genesis.
    */
   #wasPromoted(id: MemberId): boolean {
-    const founders = this.#own.genesis()?.membership.voters ?? [];
+    const genesis = this.#own.genesis();
+    // Who was only told of the members, and waits to be one, does not know who founded.
+    if (genesis === null) return false;
+    const founders = genesis.membership.voters;
     return this.#own.known.isVoter(id) && !founders.some((founder) => founder.id === id);
   }
 

@@ -38,6 +38,13 @@ export function safeInteger(value: Long | number | Absent, what: string): number
   return number;
 }
 
+/** @throws ConsensusError CONSENSUS_RECORD_MALFORMED  below 1 */
+export function positive(value: number | Absent, what: string): number {
+  const number = safeInteger(value, what);
+  if (number === 0) throw malformed(`${what} is 0`);
+  return number;
+}
+
 /** The other direction: what we made ourselves and cannot be written is our own broken rule. */
 export function unsigned(value: number, what: string): Long {
   invariant(
@@ -66,6 +73,25 @@ function malformed(detail: string, cause?: unknown): ConsensusError {
 /** A copy: what protobuf hands out is a window into the buffer that was read. */
 const copied = (bytes: Uint8Array | Absent): Uint8Array => new Uint8Array(bytes ?? []);
 
+// ------------------------------------------------------------------- what is not known here
+
+/** For bytes of a peer: it keeps the fields that this version lacks, so that they are seen. */
+export function readerOf(bytes: Uint8Array): Reader {
+  const reader = Reader.create(bytes);
+  reader.discardUnknown = false;
+  return reader;
+}
+
+/** An entry without one of its fields would be another entry, and this replica would vouch for it. */
+function requireKnown(
+  what: string,
+  ...messages: readonly ({ readonly $unknowns?: readonly Uint8Array[] } | Absent)[]
+): void {
+  if (messages.every((message) => message?.$unknowns === undefined)) return;
+  const detail = `${what} holds a field or a kind that it lacks`;
+  throw new ConsensusError('CONSENSUS_RECORD_UNKNOWN', { detail });
+}
+
 // ------------------------------------------------------------------- entries and snapshots
 
 export function entryToProto(entry: Entry): Proto.Entry.$Properties {
@@ -80,14 +106,22 @@ export function entryToProto(entry: Entry): Proto.Entry.$Properties {
       return { ...place, command: entry.command };
     case 'membership':
       return { ...place, membership: membershipToProto(entry.membership) };
+    case 'rules':
+      return { ...place, rules: { version: entry.version } };
+    case 'stateHash': {
+      const { at, hash } = entry;
+      return { ...place, stateHash: { at: unsigned(at, 'at'), hash: Buffer.from(hash, 'hex') } };
+    }
   }
 }
 
 /**
- * @throws ConsensusError CONSENSUS_RECORD_UNKNOWN    an entry of a kind that this version does not know
+ * @throws ConsensusError CONSENSUS_RECORD_UNKNOWN    an entry of a kind, or with a field, that this version does not
+ *   know; fields are seen where they are read with `readerOf`
  * @throws ConsensusError CONSENSUS_RECORD_MALFORMED  an integer that is not safe
  */
 export function entryFromProto(message: Proto.Entry.$Properties): Entry {
+  requireKnown('an entry', message, message.rules, message.stateHash);
   const index = safeInteger(message.index, 'entry index');
   const term = safeInteger(message.term, 'entry term');
   if (message.command !== null && message.command !== undefined) {
@@ -97,12 +131,22 @@ export function entryFromProto(message: Proto.Entry.$Properties): Entry {
   if (message.membership !== null && message.membership !== undefined) {
     return { kind: 'membership', index, term, membership: membershipFromProto(message.membership) };
   }
+  if (message.rules) {
+    const version = positive(message.rules.version, 'version of the rules');
+    return { kind: 'rules', index, term, version };
+  }
+  if (message.stateHash) {
+    const at = safeInteger(message.stateHash.at, 'index of a state hash');
+    const hash = Buffer.from(message.stateHash.hash ?? []).toString('hex');
+    return { kind: 'stateHash', index, term, at, hash };
+  }
   throw new ConsensusError('CONSENSUS_RECORD_UNKNOWN', {
     detail: `entry ${index} of term ${term} has no body of a known kind`,
   });
 }
 
 function memberFromProto(message: Proto.Member.$Properties): Member {
+  requireKnown('a member', message);
   return {
     id: name(message.id, 'member id'),
     name: message.name ?? '',
@@ -121,8 +165,12 @@ export function membershipToProto(membership: Membership): Proto.Membership.$Pro
   };
 }
 
-/** @throws ConsensusError CONSENSUS_RECORD_MALFORMED  a member without an id */
+/**
+ * @throws ConsensusError CONSENSUS_RECORD_UNKNOWN    a field that this version does not know
+ * @throws ConsensusError CONSENSUS_RECORD_MALFORMED  a member without an id
+ */
 export function membershipFromProto(message: Proto.Membership.$Properties): Membership {
+  requireKnown('a membership', message);
   const departed = (message.departed ?? []).map(memberFromProto);
   return {
     voters: (message.voters ?? []).map(memberFromProto),
@@ -136,16 +184,23 @@ export function snapshotToProto(snapshot: Snapshot): Proto.Snapshot.$Properties 
     index: unsigned(snapshot.index, 'snapshot index'),
     term: unsigned(snapshot.term, 'snapshot term'),
     membership: membershipToProto(snapshot.membership),
+    ...(snapshot.rules !== undefined && { rules: snapshot.rules }),
     state: snapshot.state,
   };
 }
 
-/** @throws ConsensusError CONSENSUS_RECORD_MALFORMED  no membership, or an integer that is not safe */
+/**
+ * @throws ConsensusError CONSENSUS_RECORD_UNKNOWN    a field that this version does not know
+ * @throws ConsensusError CONSENSUS_RECORD_MALFORMED  no membership, or an integer that is not safe
+ */
 export function snapshotFromProto(message: Proto.Snapshot.$Properties): Snapshot {
+  requireKnown('a snapshot', message);
+  const { rules = null } = message;
   return {
     index: safeInteger(message.index, 'snapshot index'),
     term: safeInteger(message.term, 'snapshot term'),
     membership: membershipFromProto(required(message.membership, 'snapshot membership')),
+    ...(rules !== null && { rules: positive(rules, 'version of the rules') }),
     state: copied(message.state),
   };
 }

@@ -11,10 +11,12 @@
  */
 import {
   type Core,
+  type Entry,
   type Membership,
   type Message,
   membershipAt,
   membersOf,
+  rulesAt,
   type Snapshot,
   type Term,
   votersApart,
@@ -48,11 +50,18 @@ function faultOfAppend({ term, prevIndex, prevTerm, entries }: Append): string |
   for (const entry of entries) {
     if (entry.index !== last.index + 1) return 'entries with a hole';
     if (entry.term < last.term) return 'terms that fall';
-    const fault = entry.kind === 'membership' ? faultOfMembership(entry.membership) : null;
+    const fault = faultOfContent(entry);
     if (fault !== null) return fault;
     last = entry;
   }
   return Math.max(prevTerm, last.term) > term ? 'an entry of a term yet to come' : null;
+}
+
+function faultOfContent(entry: Entry): string | null {
+  if (entry.kind === 'membership') return faultOfMembership(entry.membership);
+  if (entry.kind !== 'stateHash') return null;
+  if (entry.at >= entry.index) return 'a hash of a state that is yet to come';
+  return entry.hash.length === 64 ? null : 'a hash of another length';
 }
 
 function faultOfSnapshot({ index, term, membership }: Snapshot, of: Term): string | null {
@@ -75,7 +84,12 @@ function faultOfMembership(membership: Membership): string | null {
 function faultOfChanges(core: Core, { prevIndex, prevTerm, entries }: Append): string | null {
   if (core.log.termAt(prevIndex) !== prevTerm) return null;
   let { membership } = membershipAt(core, prevIndex);
+  let rules = rulesAt(core, prevIndex);
   for (const entry of entries) {
+    if (entry.kind === 'rules') {
+      if (entry.version <= rules) return 'rules that do not rise';
+      rules = entry.version;
+    }
     if (entry.kind !== 'membership') continue;
     if (votersApart(membership, entry.membership) > 1) return 'two voters changed at once';
     membership = entry.membership;

@@ -5,15 +5,35 @@
  */
 import type { AdmissionStep } from './admission.js';
 import type { Clock, Entropy } from './clock.js';
-import type { CoreConfig, Index, MemberId, Membership, Message, RoleChange } from './core/types.js';
+import type {
+  CoreConfig,
+  Index,
+  MemberId,
+  Membership,
+  Message,
+  RoleChange,
+  RulesVersion,
+  Term,
+} from './core/types.js';
 import type { FoundingStep, ListedMember } from './founding.js';
+import type { RulesRange } from './rules-range.js';
+import type { StateCheck } from './state-checks.js';
 import type { Genesis, LogStorage } from './storage.js';
 import type { Hello, LinkFault, PeerEndpoint, Transport } from './transport.js';
 
+/** Where a command stands in the log, and by which version of its rules the state machine is to apply it. */
+export interface Place {
+  readonly term: Term;
+  readonly index: Index;
+  readonly rules: RulesVersion;
+}
+
 export interface StateMachine<Answer> {
   /** Deterministic and synchronous. A throw stops the process: an entry may not be skipped. */
-  apply(command: Uint8Array, at: { readonly term: number; readonly index: number }): Answer;
+  apply(command: Uint8Array, at: Place): Answer;
   snapshot(): Uint8Array;
+  /** SHA-256 of `snapshot()`, lower-case hex: equal states, and they alone, give equal hashes. */
+  hash(): string;
   restore(state: Uint8Array): void;
 }
 
@@ -44,6 +64,10 @@ export interface RaftNodeOptions<Answer> {
   readonly timers: Pick<CoreConfig, 'heartbeatIntervalMs' | 'electionTimeoutMs' | 'leaseMs'>;
   /** Applied entries between two snapshots. */
   readonly snapshotEntries: number;
+  /** States are compared after each multiple of this: the same on every member, else nobody has what to compare. */
+  readonly stateHashEntries: number;
+  /** The versions of the state machine's rules that this program can apply. */
+  readonly rules: RulesRange;
   /** Default: the system's. */
   readonly clock?: Clock;
   readonly entropy?: Entropy;
@@ -77,6 +101,10 @@ export interface NodeEvents {
    * rolled back: then the one before it is told again.
    */
   membership: [MembershipNews];
+  /** An entry is applied that raised the version of the rules: what follows is applied by it. */
+  rulesRaised: [{ readonly version: RulesVersion; readonly index: Index }];
+  /** A leader's word on its state was compared. Where it differs, the end follows. */
+  stateChecked: [StateCheck];
   application: [from: MemberId, payload: Uint8Array];
   linkUp: [peer: MemberId, hello: Hello];
   linkDown: [peer: MemberId, cause: 'closed' | 'lost', detail: string];

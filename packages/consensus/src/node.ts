@@ -1,8 +1,7 @@
 /**
  * One replica of the log: its start, its links, its founding, its end.
  *
- * Owns    who is talked to, and the order: boot or genesis on disk, then the record beside the key, then
- *         the first vote.
+ * Owns    who is talked to, and the order on disk: boot or genesis, the record beside the key, the first vote.
  * Never   decides anything about terms, votes or entries (core/), or says anything after a write failed.
  * Rule    docs/architecture.md, consensus 8: founded once, an identity used once.
  * Proof   test/node-*.test.ts: real logs and real links.
@@ -36,7 +35,7 @@ import type { Proposed } from './pending-proposals.js';
 import { Reception } from './reception.js';
 import { endBy } from './refusals.js';
 import type { Genesis } from './storage.js';
-import type { Hello, LinkFault, LinkFrame } from './transport.js';
+import type { HeardFrame, Hello, LinkFault } from './transport.js';
 
 export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
   readonly #options: RaftNodeOptions<Answer>;
@@ -92,12 +91,14 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
         send: (to, message) => this.#say(to, message),
         changed: (change) => this.#news.changed(change),
         nameOf: (id) => this.#nameOf(id),
+        rulesOf: (id) => this.helloOf(id)?.rules ?? null,
         stepped: () => {
           if (this.#ended) return;
           this.#memberLinks.follow();
           this.#news.serves(this.mayServe());
           this.#handOver.watch();
         },
+        applied: (event, ...facts) => this.#tell(event, ...facts),
         failed: (error) => this.#fatal(error),
       },
     );
@@ -105,13 +106,14 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
       core: () => this.core,
       joinedWith: () => (this.#joining.joined ? this.#joining.genesis : null),
       linked: () => this.#introductions.linked.keys(),
+      joins: options.joins === true,
       changed: (news) => clock.soon(() => this.#tell('membership', news)),
       undialable: (peer, { message }) => {
         const fault = { kind: 'insecureAddress', detail: message } as const;
         this.#tell('dialFailed', peer, { ...fault, remoteAddress: peer.address });
       },
     });
-    this.#reception = new Reception(this.#introductions, this.#known, {
+    this.#reception = new Reception(this.#introductions, this.#known, options.rules, {
       core: () => this.core,
       feed: (input) => this.#driver.feed(input),
       dropped: (from, kind, why) => this.#tell('messageDropped', from, kind, why),
@@ -144,8 +146,8 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
   /**
    * Reads the log, numbers this start, listens, and links up. Founding, where it is still to be done,
    * goes on afterwards.
-   * @throws ConsensusError  CONSENSUS_LOG_*, CONSENSUS_RECORD_UNKNOWN, CONSENSUS_CLUSTER_DIFFERS,
-   *   CONSENSUS_LISTEN_FAILED, CONSENSUS_INSECURE_ADDRESS
+   * @throws ConsensusError  CONSENSUS_LOG_*, CONSENSUS_RECORD_UNKNOWN, CONSENSUS_RULES_UNKNOWN,
+   *   CONSENSUS_CLUSTER_DIFFERS, CONSENSUS_LISTEN_FAILED, CONSENSUS_INSECURE_ADDRESS
    */
   start(): Promise<void> {
     this.#starting = this.#start();
@@ -334,17 +336,15 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
   }
 
   #hello(): Hello {
-    const { self, version, configDigest } = this.#options;
+    const { self, version, configDigest, rules } = this.#options;
     return {
       ...{ clusterId: this.clusterId, from: self.id, name: self.name, version },
       ...this.#joining.boot,
-      term: this.#showing.term,
-      lastIndex: this.#showing.lastIndex,
+      ...{ term: this.#showing.term, lastIndex: this.#showing.lastIndex },
       commitIndex: this.core?.commit ?? 0,
-      joined: this.#joining.joined,
-      emptyLog: this.#joining.genesis === null,
+      ...{ joined: this.#joining.joined, emptyLog: this.#joining.genesis === null },
       membersDigest: this.#introductions.membersDigest(),
-      configDigest: configDigest.call(this.#options),
+      ...{ configDigest: configDigest.call(this.#options), rules },
     };
   }
 
@@ -391,7 +391,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
     this.#options.transport.send(to, { kind: 'raft', message, holds });
   }
 
-  #onFrame(from: MemberId, frame: LinkFrame): void {
+  #onFrame(from: MemberId, frame: HeardFrame): void {
     switch (frame.kind) {
       case 'raft':
         this.#reception.take({ kind: 'message', from, message: frame.message }, frame.holds);
@@ -406,6 +406,9 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
         return;
       case 'application':
         this.#tell('application', from, frame.payload);
+        return;
+      case 'unknownRecord':
+        this.#reception.unknown(from, frame.detail);
         return;
     }
   }

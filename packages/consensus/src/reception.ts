@@ -3,14 +3,17 @@
  *
  * Owns    the order of the checks on each message: of this cluster, a member, sound, durably joined; and what is
  *         remembered of its sender for it.
- * Never   steps the core with a word of one who was removed, or counts a promise that may be forgotten.
- * Rule    docs/architecture.md, consensus 8; rule 42.
+ * Never   steps the core with a word of one who was removed, or counts a promise that may be forgotten; and never
+ *         passes over an entry that a later version wrote.
+ * Rule    docs/architecture.md, consensus 8 and 11; rule 42.
  * Proof   test/node-strange-peers.test.ts, test/node-membership.test.ts.
  */
 import type { Core, Index, Input, MemberId, Message } from './core/index.js';
+import { ConsensusError } from './errors.js';
 import type { Introductions } from './introductions.js';
 import type { KnownMembers } from './known-members.js';
 import { objectionTo } from './message-check.js';
+import { type RulesRange, requireMessageApplies } from './rules-range.js';
 
 export interface ReceptionWorld {
   core(): Core | null;
@@ -23,15 +26,26 @@ type MessageInput = Extract<Input, { kind: 'message' }>;
 export class Reception {
   readonly #introductions: Introductions;
   readonly #known: KnownMembers;
+  readonly #rules: RulesRange;
   readonly #world: ReceptionWorld;
 
-  constructor(introductions: Introductions, known: KnownMembers, world: ReceptionWorld) {
+  /** @param rules  that this program can apply */
+  constructor(
+    introductions: Introductions,
+    known: KnownMembers,
+    rules: RulesRange,
+    world: ReceptionWorld,
+  ) {
     this.#introductions = introductions;
     this.#known = known;
+    this.#rules = rules;
     this.#world = world;
   }
 
-  /** @param holds  of what is committed, the sender's disk holds all up to here */
+  /**
+   * @param holds  of what is committed, the sender's disk holds all up to here
+   * @throws ConsensusError CONSENSUS_RULES_UNKNOWN  what follows is not for this program
+   */
   take(input: MessageInput, holds: Index = 0): void {
     const core = this.#world.core();
     const { from, message } = input;
@@ -41,6 +55,7 @@ export class Reception {
       this.#world.dropped(from, message.kind, objection);
       return;
     }
+    requireMessageApplies(this.#rules, message);
     if (this.#introductions.hold(input)) return;
     this.#introductions.heard(from, message);
     this.#introductions.acknowledged(from, holds);
@@ -49,6 +64,16 @@ export class Reception {
     if (message.kind !== 'appendReply' || core.role.kind !== 'leader') return;
     const match = core.role.peers.get(from)?.match ?? 0;
     this.#introductions.acknowledged(from, Math.min(match, core.commit));
+  }
+
+  /**
+   * To close the link would not do: it comes again with each new one, and is never taken.
+   * @throws ConsensusError CONSENSUS_RECORD_UNKNOWN  where a member said it
+   */
+  unknown(from: MemberId, detail: string): void {
+    const core = this.#world.core();
+    if (core === null || this.#strangerIn(core, from) !== null) return;
+    throw new ConsensusError('CONSENSUS_RECORD_UNKNOWN', { detail });
   }
 
   /**

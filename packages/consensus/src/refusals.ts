@@ -1,8 +1,8 @@
 /**
  * What it means for this replica that a peer refuses it.
  *
- * Owns    which refusals end this process: those that say what another remembers and this disk does not show, and
- *         that it was removed. All others may pass.
+ * Owns    which refusals end this process: those that say what another remembers and this disk does not show, that it
+ *         was removed, and that what it waits to found was founded without it. All others may pass.
  * Never   asks for a second opinion: a member says these of what it has on its own disk, and a removal only once
  *         it is committed.
  * Rule    docs/architecture.md, consensus 8; rules 9 and 42.
@@ -21,6 +21,9 @@ export function endBy(peer: string, fault: LinkFault, toFound: boolean): Consens
   switch (code) {
     case 'removed':
       return new ConsensusError('CONSENSUS_REMOVED', { peer, detail });
+    case 'foundedWithout':
+      // Who is to join is not known there before it is admitted, and waits.
+      return toFound ? new ConsensusError('CONSENSUS_FOUNDED_WITHOUT', { peer, detail }) : null;
     case 'nameDiffers':
       // A founded member knows another identity by this name: this one joined before. Who is to join may take
       // over the name of the member whose place it takes, and waits until that one is out.

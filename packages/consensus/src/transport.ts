@@ -6,6 +6,7 @@
  * Proof   conformance/transport.ts runs on each implementation.
  */
 import type { Index, MemberId, Message } from './core/types.js';
+import type { RulesRange } from './rules-range.js';
 
 /** What each side says first. Everything else on the link comes after both were accepted. */
 export interface Hello {
@@ -27,6 +28,8 @@ export interface Hello {
   readonly membersDigest: string;
   /** Digest of what should be the same everywhere (timers, chains, keys); a difference is a warning. */
   readonly configDigest: string;
+  /** The versions of the state machine's rules that this program can apply. */
+  readonly rules: RulesRange;
 }
 
 export type LinkFrame =
@@ -41,6 +44,15 @@ export type LinkFrame =
   | { readonly kind: 'hello'; readonly hello: Hello }
   /** Opaque to consensus: forwarded sign requests, statements about chains. */
   | { readonly kind: 'application'; readonly payload: Uint8Array };
+
+/** It came, and holds an entry or a snapshot that this program does not know whole (docs/architecture.md, 4.11). */
+export interface UnknownRecord {
+  readonly kind: 'unknownRecord';
+  readonly detail: string;
+}
+
+/** What may be heard: never said. */
+export type HeardFrame = LinkFrame | UnknownRecord;
 
 export interface PeerEndpoint {
   readonly id: MemberId | null;
@@ -60,6 +72,8 @@ export type RefusalCode =
   | 'alive'
   /** Its removal from the cluster is committed: this identity is never a member again. */
   | 'removed'
+  /** Said by a founded member to an empty log of an identity that no membership holds. */
+  | 'foundedWithout'
   | 'notMember'
   | 'nameDiffers'
   | 'clusterDiffers'
@@ -98,7 +112,7 @@ export interface LinkFault {
 export interface TransportHandlers {
   /** Judged before the link counts as up; a refusal closes it and is reported on both sides. */
   onHello(hello: Hello): { readonly accept: true } | { readonly accept: false; refusal: Refusal };
-  onFrame(from: MemberId, frame: LinkFrame): void;
+  onFrame(from: MemberId, frame: HeardFrame): void;
   onUp(peer: MemberId): void;
   /**
    * `closed`: FIN or reset arrived, so the process or its kernel ended it. `lost`: we gave up on it.

@@ -14,13 +14,15 @@ import { ConsensusError } from './errors.js';
 import {
   entryFromProto,
   entryToProto,
+  positive,
+  readerOf,
   required,
   safeInteger,
   snapshotFromProto,
   snapshotToProto,
   unsigned,
 } from './log-codec.js';
-import type { Hello, LinkFrame, Refusal, RefusalCode } from './transport.js';
+import type { Hello, LinkFrame, Refusal, RefusalCode, UnknownRecord } from './transport.js';
 
 import Proto = cometkms.consensus;
 
@@ -33,7 +35,7 @@ export type WireFrame =
 
 export interface ReceivedFrame {
   readonly clusterId: string;
-  readonly frame: WireFrame;
+  readonly frame: WireFrame | UnknownRecord;
 }
 
 /** @throws nothing: what we send is ours */
@@ -44,11 +46,22 @@ export function encodeFrame(clusterId: string, frame: WireFrame): Uint8Array {
 /** @throws ConsensusError CONSENSUS_FRAME_MALFORMED */
 export function decodeFrame(bytes: Uint8Array): ReceivedFrame {
   try {
-    const decoded = Proto.Frame.decode(bytes);
-    return { clusterId: decoded.clusterId, frame: fromBody(decoded) };
+    const decoded = Proto.Frame.decode(readerOf(bytes));
+    return { clusterId: decoded.clusterId, frame: understood(decoded) };
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause);
     throw new ConsensusError('CONSENSUS_FRAME_MALFORMED', { detail }, { cause });
+  }
+}
+
+/** What a hello holds besides is for later versions; of entries and snapshots nothing may be lost. */
+function understood(decoded: Proto.Frame): ReceivedFrame['frame'] {
+  try {
+    return fromBody(decoded);
+  } catch (error) {
+    if (!(error instanceof ConsensusError) || error.code !== 'CONSENSUS_RECORD_UNKNOWN')
+      throw error;
+    return { kind: 'unknownRecord', detail: error.message };
   }
 }
 
@@ -129,8 +142,11 @@ function lastOf(message: { lastIndex: number; lastTerm: number }) {
 }
 
 function helloToProto(hello: Hello): Proto.Hello.$Properties {
+  const { rules, ...said } = hello;
   return {
-    ...hello,
+    ...said,
+    oldestRules: rules.oldest,
+    newestRules: rules.newest,
     boot: unsigned(hello.boot, 'boot'),
     term: unsigned(hello.term, 'term'),
     lastIndex: unsigned(hello.lastIndex, 'lastIndex'),
@@ -228,6 +244,10 @@ function helloFromProto(hello: Proto.Hello.$Properties): Hello {
     emptyLog: hello.emptyLog ?? false,
     membersDigest: hello.membersDigest ?? '',
     configDigest: hello.configDigest ?? '',
+    rules: {
+      oldest: positive(hello.oldestRules, 'oldest rules'),
+      newest: positive(hello.newestRules, 'newest rules'),
+    },
   };
 }
 
@@ -237,6 +257,7 @@ const refusalCodes: ReadonlySet<string> = new Set<RefusalCode>([
   'wiped',
   'alive',
   'removed',
+  'foundedWithout',
   'notMember',
   'nameDiffers',
   'clusterDiffers',

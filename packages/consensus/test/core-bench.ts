@@ -66,6 +66,10 @@ export function membershipEntry(index: Index, term: Term, membership: Membership
   return { kind: 'membership', index, term, membership };
 }
 
+export function rulesEntry(index: Index, term: Term, version: number): Entry {
+  return { kind: 'rules', index, term, version };
+}
+
 /** Entries 1, 2, … of these terms. */
 export function entriesOf(...terms: readonly Term[]): readonly Entry[] {
   return terms.map((term, n) => command(n + 1, term));

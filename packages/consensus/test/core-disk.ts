@@ -27,6 +27,8 @@ export function chainOf(previous: number, entry: Entry): number {
   if (entry.kind === 'command') for (const byte of entry.command) mix(byte + 1);
   if (entry.kind === 'membership')
     for (const char of said(entry.membership)) mix(char.charCodeAt(0));
+  if (entry.kind === 'rules') mix(entry.version);
+  if (entry.kind === 'stateHash') mix(entry.at);
   return hash;
 }
 
@@ -81,6 +83,12 @@ export class ChainedLog {
     return made?.kind === 'membership' ? made.membership : this.snapshot.membership;
   }
 
+  /** Likewise of the rules (consensus 11). */
+  rulesAt(index: number): number {
+    const made = this.entries().findLast((entry) => entry.kind === 'rules' && entry.index <= index);
+    return made?.kind === 'rules' ? made.version : (this.snapshot.rules ?? 1);
+  }
+
   apply({ truncateFrom, entries, snapshot, resetLog }: PersistBatch): void {
     if (truncateFrom !== undefined) {
       for (let index = this.lastIndex; index >= truncateFrom; index -= 1) {
@@ -97,6 +105,8 @@ export class ChainedLog {
     else {
       const carries = said(this.membershipAt(snapshot.index));
       assert.equal(said(snapshot.membership), carries, 'a snapshot of another membership');
+      const rules = this.rulesAt(snapshot.index);
+      assert.equal(snapshot.rules ?? 1, rules, 'a snapshot of other rules');
     }
     for (let index = this.snapshot.index + 1; index <= snapshot.index; index += 1) {
       this.#entries.delete(index);

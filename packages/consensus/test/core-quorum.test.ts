@@ -44,6 +44,10 @@ test('rule 6: a tally counts each current voter once, by its first answer', () =
       const canWin = (voters.length - refused) * 2 > voters.length;
       const expected = granted * 2 > voters.length ? 'won' : canWin ? 'open' : 'lost';
       assert.equal(tally.outcome(voters), expected);
+      for (const id of ids) {
+        assert.equal(tally.has(id), first(id) !== undefined);
+        assert.equal(tally.granted(id), first(id) === true);
+      }
     }),
   );
 });

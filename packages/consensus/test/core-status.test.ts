@@ -22,6 +22,7 @@ test('a leader shows its peers, its lease and its barrier', () => {
     durableIndex: 1,
     commit: 1,
     applied: 0,
+    rules: 1,
     leaseUntil: 1016,
     barrierApplied: false,
     transferTo: null,

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { onViolation } from '@cometkms/invariant';
 import { type MembershipChange, mayServe, standingOf } from '../src/core/index.js';
-import { memberOf, type Replica, World } from './core-world.js';
+import { Dice, memberOf, type Replica, World } from './core-world.js';
 
 const seeds = 500;
 const faultyMs = 4000;
@@ -103,11 +103,16 @@ function run(seed: number): World {
   const drawn = faults.filter(() => dice.chance(0.7));
   const pace = 10 + dice.roll() * 80;
   const mending = 0.2 + dice.roll() * 0.6;
+  // Of its own: the rest of the run does not depend on it.
+  const notes = new Dice(seed + 1_000_000);
   const changing = hasSpares(seed) ? 0.05 + dice.roll() * 0.4 : 0;
   while (world.now < faultyMs) {
     world.runFor(dice.roll() * pace);
     if (dice.chance(changing)) changesTheMembership(world);
     for (const replica of replicas) if (dice.chance(0.5)) world.propose(replica);
+    for (const replica of replicas) {
+      if (notes.chance(0.2)) world.note(replica, notes.chance(0.3));
+    }
     if (dice.chance(mending)) world.mend();
     const fault = drawn.length > 0 && dice.chance(0.5) ? dice.pick(drawn) : null;
     fault?.(world, dice.pick(replicas), dice.pick(replicas));

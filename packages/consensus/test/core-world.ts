@@ -23,10 +23,12 @@ import {
   type MemberId,
   type MembershipChange,
   type Message,
+  type Note,
   type Outbox,
   type PersistBatch,
   type PromiseMessage,
   type Receipt,
+  rulesAt,
   standingOf,
   step,
   type Ticket,
@@ -240,6 +242,17 @@ export class World {
     replica.tickets.push(ticket);
     this.oracle.asked(ticket);
     this.tell(replica, { kind: 'change', ticket, change });
+  }
+
+  /** The next rules, or a hash of the state: only a leader writes it. */
+  note(replica: Replica, raises: boolean): void {
+    const { core, applied: at, state } = replica;
+    if (core === null || replica.pausedUntil > this.now) return;
+    const hash = Buffer.from(stateBytes(state)).toString('hex').padStart(64, '0');
+    const note: Note = raises
+      ? { kind: 'rules', version: rulesAt(core, core.log.lastIndex) + 1 }
+      : { kind: 'stateHash', at, hash };
+    this.tell(replica, { kind: 'note', note });
   }
 
   compact(replica: Replica): void {

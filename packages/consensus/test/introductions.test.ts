@@ -139,6 +139,29 @@ test('an empty log is one of a learner or a founder, never of one that was promo
   assert.equal(codeOf(introductions(genesis), founder), null);
 });
 
+test('what was founded without it refuses an empty log, whatever a list says; one that has a log is merely unknown', () => {
+  const fresh = { ...hello, ...{ from: 'e'.repeat(64), emptyLog: true, joined: false } };
+  const unlisted = { ...fresh, name: 'replica-y' };
+  assert.equal(codeOf(introductions(genesis), unlisted), 'foundedWithout');
+  assert.equal(codeOf(introductions(genesis), { ...unlisted, emptyLog: false }), 'notMember');
+  assert.equal(codeOf(introductions(null), unlisted), 'notMember', 'nothing is founded yet');
+  // A list that still names who was replaced, and another identity of that name.
+  const replacedB = introductions(genesis, { now: certain(replaced('replica-x')) });
+  assert.equal(codeOf(replacedB, fresh), 'foundedWithout');
+  assert.equal(codeOf(introductions(genesis), fresh), 'nameDiffers', 'while that name is there');
+});
+
+test('a founder is met between the genesis and the first look at the log', () => {
+  const known = new KnownMembers(self, listed);
+  const here = new Introductions({
+    ...{ self, members: listed, known, joins: false },
+    clusterId: () => genesis.clusterId,
+    genesis: () => genesis,
+  });
+  const other = { ...hello, clusterId: '', joined: false, emptyLog: true };
+  assert.equal(codeOf(here, other), null);
+});
+
 test('who is to join meets members whose lists do not name it', () => {
   const said = { ...hello, membersDigest: 'without the newcomer' };
   const given = { clusterId: genesis.clusterId };

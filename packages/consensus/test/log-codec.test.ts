@@ -5,7 +5,7 @@ import { InvariantViolation, onViolation } from '@cometkms/invariant';
 import fc from 'fast-check';
 import Long from 'long';
 import { Writer } from 'protobufjs/minimal.js';
-import type { Entry, Membership } from '../src/core/types.js';
+import type { Entry, Membership, Snapshot } from '../src/core/types.js';
 import { ConsensusError } from '../src/errors.js';
 import {
   decodeBatches,
@@ -52,12 +52,35 @@ const entry: fc.Arbitrary<Entry> = fc.oneof(
     term: integer,
     membership,
   }),
+  plain({
+    kind: fc.constant('rules' as const),
+    index: integer,
+    term: integer,
+    version: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+  }),
+  plain({
+    kind: fc.constant('stateHash' as const),
+    index: integer,
+    term: integer,
+    at: integer,
+    hash: bytes.map((some) => Buffer.from(some).toString('hex')),
+  }),
 );
 const genesis: fc.Arbitrary<Genesis> = fc.record(
   { clusterId: id, self: id, membership, admitted: plain({ index: integer, membership }) },
   { requiredKeys: ['clusterId', 'self', 'membership'], noNullPrototype: true },
 );
-const snapshot = plain({ index: integer, term: integer, membership, state: bytes });
+const snapshot: fc.Arbitrary<Snapshot> = fc.record(
+  // `rules` is absent for the first version: so older logs are written again as they were.
+  {
+    index: integer,
+    term: integer,
+    membership,
+    state: bytes,
+    rules: fc.integer({ min: 1, max: 9 }),
+  },
+  { requiredKeys: ['index', 'term', 'membership', 'state'], noNullPrototype: true },
+);
 const mark = plain({
   peer: id,
   boot: integer,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { InvariantViolation, onViolation } from '@cometkms/invariant';
 import fc from 'fast-check';
-import type { Message } from '../src/core/index.js';
+import type { Entry, Message } from '../src/core/index.js';
 import { objectionTo } from '../src/message-check.js';
 import {
   accepted,
@@ -14,6 +14,7 @@ import {
   membershipEntry,
   membershipOf,
   refused,
+  rulesEntry,
 } from './core-bench.js';
 
 const install = (index: number, term: number, voters = 'abc', of = 3): Message => ({
@@ -26,6 +27,11 @@ const leader = () => new Bench({ terms: [1, 2] }).lead();
 
 const change = (index: number, voters: string) => membershipEntry(index, 3, membershipOf(voters));
 
+const hashOf = (index: number, at: number, hash = 'c0'.repeat(32)): Entry => ({
+  ...{ kind: 'stateHash', index, term: 3 },
+  ...{ at, hash },
+});
+
 type Row = readonly [says: string, message: Message, objection: RegExp | null];
 const rows: readonly Row[] = [
   ['a heartbeat', append(3, [2, 2], []), null],
@@ -36,6 +42,12 @@ const rows: readonly Row[] = [
   ['an entry twice', append(3, [0, 0], [command(1, 1), command(1, 1)]), /hole/],
   ['terms that fall', append(3, [0, 0], entriesOf(2, 1)), /fall/],
   ['a term that falls below the one before', append(3, [1, 2], [command(2, 1)]), /fall/],
+  ['rules that rise', append(3, [1, 1], [rulesEntry(2, 3, 2), rulesEntry(3, 3, 4)]), null],
+  ['rules of the same version', append(3, [1, 1], [rulesEntry(2, 3, 1)]), /do not rise/],
+  ['rules that fall', append(3, [1, 1], [rulesEntry(2, 3, 3), rulesEntry(3, 3, 2)]), /do not rise/],
+  ['a hash of an earlier state', append(3, [1, 1], [hashOf(2, 1)]), null],
+  ['a hash of its own entry', append(3, [1, 1], [hashOf(2, 2)]), /yet to come/],
+  ['a short hash', append(3, [1, 1], [hashOf(2, 1, 'c0')]), /another length/],
   ['an entry of term 0', append(3, [0, 0], entriesOf(0)), /fall/],
   ['an entry of a later term', append(3, [0, 0], entriesOf(4)), /yet to come/],
   ['a place of a later term', append(3, [1, 4], []), /yet to come/],

@@ -79,9 +79,15 @@ test('a replica that was away catches up by a snapshot, and all restart from the
   const away = names.find((name) => name !== 'a') ?? '';
   await w.commit('start');
   await w.stop(away);
+  const had = w.replica(away).machine.entries.length;
   for (let i = 0; i < 60; i += 1) await w.commit(`e${i}`);
   await w.start(away);
   await agree(w, names, 'e59');
+  const { restored } = w.replica(away).machine;
+  assert.ok(
+    restored.some((entries) => entries > had),
+    `of ${restored} none was sent`,
+  );
   for (const name of names) await w.stop(name);
   await Promise.all(names.map((name) => w.start(name)));
   await w.commit('after');

@@ -123,6 +123,29 @@ test('a member whose disk is lost is replaced under its name; its old identity s
   await applies(w, 'new', 'four');
 });
 
+test('a fresh home that is to found, beside founded members with the same list, ends; the cluster goes on', async (t) => {
+  const w = await running(t, { insecure: false });
+  const leader = await w.leader();
+  const name = names.find((each) => each !== leader) ?? '';
+  const list = names.map((each) => (each === name ? 'new' : each));
+  const id = w.idOf(name);
+  await w.newHome('new', name);
+  await w.stop(name);
+  // Its name goes with another identity: that one joined, and may have voted.
+  await w.start('new', { members: list });
+  assert.equal((await ended(w, 'new')).code, 'CONSENSUS_DISK_DOUBTED');
+  await w.stop('new');
+  w.replica('new').fatal = null;
+  // Its name is free, and the lists of the others still hold it.
+  await w.change({ kind: 'remove', id });
+  await w.start('new', { members: list });
+  const { code, message } = await ended(w, 'new');
+  assert.equal(code, 'CONSENSUS_FOUNDED_WITHOUT');
+  assert.match(message, new RegExp(`the cluster was founded without ${name}`));
+  assert.equal(w.replica('new').joined, null);
+  await w.commit('two');
+});
+
 test('a leader that removes itself hands over, is told, and ends', async (t) => {
   const w = await running(t);
   const leader = await w.leader();
@@ -172,6 +195,14 @@ test('one member’s word is not enough to join; a majority’s is', async (t) =
   await w.start('b');
   await w.commit('two');
   await applies(w, 'd', 'two');
+});
+
+test('who is to join with a list that is old by then meets those whom it is told of', async (t) => {
+  const w = await running(t);
+  const member = await w.newHome('d');
+  await w.start('d', { joins: true, members: ['a', 'd'] });
+  await w.change({ kind: 'addLearner', member });
+  await applies(w, 'd', 'one');
 });
 
 test('a voter that was promoted and lost everything is no newcomer, to anyone', async (t) => {

@@ -5,6 +5,7 @@
  * line each. Writes lines: `serving`, `done COMMAND` once it is applied here, `applied N COMMAND`,
  * `fatal CODE`.
  */
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -41,6 +42,7 @@ const node = new RaftNode<number>({
       return applied.length;
     },
     snapshot: () => Buffer.from(JSON.stringify(applied)),
+    hash: () => createHash('sha256').update(JSON.stringify(applied)).digest('hex'),
     restore: (state) => {
       applied = JSON.parse(Buffer.from(state).toString());
       for (const [at, text] of applied.entries()) say(`applied ${at + 1} ${text}`);
@@ -48,6 +50,8 @@ const node = new RaftNode<number>({
   },
   timers: { heartbeatIntervalMs: 25, electionTimeoutMs: 250, leaseMs: 200 },
   snapshotEntries: 25,
+  stateHashEntries: 10,
+  rules: { oldest: 1, newest: 1 },
   configDigest: () => 'same',
   onFatal: (error) => {
     say(`fatal ${error instanceof ConsensusError ? error.code : error.message}`);

@@ -4,6 +4,7 @@
  * Owns    starting, stopping and restarting them on their own disks, and waiting for what they should come to.
  * Never   reaches into a core.
  */
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,17 +21,24 @@ import {
   type Membership,
   type MembershipChange,
   openWal,
+  type Place,
   RaftNode,
+  type RulesRange,
   type StateMachine,
 } from '../src/index.js';
 import { freeAddresses } from './loopback.js';
 
-/** Applies by appending: its answer is how many commands it has seen. */
+/**
+ * Applies by appending: its answer is how many commands it has seen. By the second version of its rules a command
+ * is marked.
+ */
 export class Journal implements StateMachine<number> {
   readonly entries: string[] = [];
+  /** How many entries each snapshot held that was restored: from its own disk, or sent by the leader. */
+  readonly restored: number[] = [];
 
-  apply(command: Uint8Array): number {
-    this.entries.push(Buffer.from(command).toString());
+  apply(command: Uint8Array, { rules }: Pick<Place, 'rules'> = { rules: 1 }): number {
+    this.entries.push(`${Buffer.from(command).toString()}${rules === 2 ? '!' : ''}`);
     return this.entries.length;
   }
 
@@ -40,6 +48,11 @@ export class Journal implements StateMachine<number> {
 
   restore(state: Uint8Array): void {
     this.entries.splice(0, this.entries.length, ...JSON.parse(Buffer.from(state).toString()));
+    this.restored.push(this.entries.length);
+  }
+
+  hash(): string {
+    return createHash('sha256').update(this.snapshot()).digest('hex');
   }
 }
 
@@ -67,11 +80,14 @@ export interface StartOptions {
   readonly members?: readonly string[];
   /** It is to join a cluster that is there. */
   readonly joins?: boolean;
+  /** Of its program; default: the first version alone. */
+  readonly rules?: RulesRange;
 }
 
 export interface WorldOptions {
   readonly names: readonly string[];
   readonly snapshotEntries?: number;
+  readonly stateHashEntries?: number;
   /** No certificates: identities are the names. */
   readonly insecure?: boolean;
   /** Names of those that hold no key. */
@@ -190,6 +206,8 @@ export class NodeWorld {
       stateMachine: machine,
       timers: { heartbeatIntervalMs: 25, electionTimeoutMs: 300, leaseMs: 200 },
       snapshotEntries: this.#options.snapshotEntries ?? 10_000,
+      stateHashEntries: this.#options.stateHashEntries ?? 10_000,
+      rules: how.rules ?? { oldest: 1, newest: 1 },
       configDigest: () => 'same',
       onFatal: (error) => {
         replica.fatal = error;
@@ -235,6 +253,11 @@ export class NodeWorld {
         if (!(error instanceof ConsensusError)) throw error;
       }
     }
+  }
+
+  /** What became of this replica. */
+  ended(name: string): Promise<Error> {
+    return until(`${name} ends`, () => this.replica(name).fatal ?? undefined);
   }
 
   /** Asks whoever leads until it is made, or is refused for good. */

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import {
+  type HeardFrame,
   type Hello,
   type LinkFrame,
   LinkTransport,
@@ -72,7 +73,7 @@ export class GatedLog implements LogStorage {
 }
 
 export class Puppet {
-  readonly heard: LinkFrame[] = [];
+  readonly heard: HeardFrame[] = [];
   readonly hellos: Hello[] = [];
   /** What it says of itself. */
   hello: Hello;
@@ -90,7 +91,7 @@ export class Puppet {
     this.hello = {
       ...{ clusterId, from: name, name, version: 'puppet', boot: 1, runId: `run-${name}` },
       ...{ term: 0, lastIndex: 0, commitIndex: 0, joined, emptyLog: !joined },
-      ...{ membersDigest: names.join(), configDigest: '' },
+      ...{ membersDigest: names.join(), configDigest: '', rules: { oldest: 1, newest: 1 } },
     };
     this.#transport = this.#made();
   }
@@ -161,7 +162,7 @@ export class Puppet {
     return new LinkTransport({ self: this.name, listen, security: { kind: 'insecure' } });
   }
 
-  #onFrame(frame: LinkFrame): void {
+  #onFrame(frame: HeardFrame): void {
     this.heard.push(frame);
     if (!this.votes || frame.kind !== 'raft') return;
     // What arrived just before the link ended is answered to nobody.
@@ -231,6 +232,8 @@ export class Scene {
       stateMachine: this.machine,
       timers: { heartbeatIntervalMs: 25, electionTimeoutMs: 300, leaseMs: 200 },
       snapshotEntries: 10_000,
+      stateHashEntries: 10_000,
+      rules: { oldest: 1, newest: 1 },
       configDigest: () => '',
       onFatal: (error) => {
         this.fatal.push(error);

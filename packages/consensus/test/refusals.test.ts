@@ -17,6 +17,7 @@ const rows: readonly Row[] = [
   ['wiped', doubted, doubted],
   ['removed', 'CONSENSUS_REMOVED', 'CONSENSUS_REMOVED'],
   ['nameDiffers', doubted, null],
+  ['foundedWithout', 'CONSENSUS_FOUNDED_WITHOUT', null],
   ['alive', null, null],
   ['notMember', null, null],
   ['clusterDiffers', null, null],

@@ -3,11 +3,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { cometkms } from '#generated/consensus.js';
-import { change, entries, snapshot } from '../src/conformance/log-records.js';
+import {
+  change,
+  entries,
+  rulesEntry,
+  snapshot,
+  stateHash,
+} from '../src/conformance/log-records.js';
 import { sampleHello } from '../src/conformance/transport.js';
 import type { Message } from '../src/core/types.js';
 import { ConsensusError } from '../src/errors.js';
-import { decodeFrame, encodeFrame, type WireFrame } from '../src/wire-codec.js';
+import { decodeFrame, encodeFrame, type ReceivedFrame, type WireFrame } from '../src/wire-codec.js';
 
 const big = Number.MAX_SAFE_INTEGER;
 const bytes = new Uint8Array([0, 255, 7]);
@@ -20,7 +26,11 @@ const messages: readonly Message[] = [
   { kind: 'voteReply', term: 4, granted: false },
   {
     ...{ kind: 'append', term: 4, prevIndex: 7, prevTerm: 3, commit: 6, round: 99 },
-    entries: [{ kind: 'empty', index: 8, term: 4 }, ...entries(9, 11, 4), change(12, 4)],
+    entries: [
+      { kind: 'empty', index: 8, term: 4 },
+      ...entries(9, 11, 4),
+      ...[change(12, 4), rulesEntry(13, 4), stateHash(14, 4)],
+    ],
   },
   { kind: 'append', term: 4, prevIndex: 0, prevTerm: 0, entries: [], commit: 0, round: 0 },
   {
@@ -28,6 +38,7 @@ const messages: readonly Message[] = [
     ...{ hintIndex: 5, hintTerm: 2 },
   },
   { kind: 'installSnapshot', term: 4, snapshot: snapshot(40, 3), round: 1 },
+  { kind: 'installSnapshot', term: 4, snapshot: { ...snapshot(40, 3), rules: 2 }, round: 1 },
   { kind: 'timeoutNow', term: 4, lastIndex: 11 },
 ];
 
@@ -45,7 +56,7 @@ const frames: readonly WireFrame[] = [
 ];
 
 /** protobuf hands out Buffers where we send plain arrays; only the bytes matter. */
-const plain = (frame: WireFrame): unknown =>
+const plain = (frame: ReceivedFrame['frame']): unknown =>
   JSON.parse(
     JSON.stringify(frame, (_key, value) =>
       value?.type === 'Buffer' || value instanceof Uint8Array
@@ -85,16 +96,51 @@ test('any bytes give a frame or the typed error, never anything else', () => {
   );
 });
 
-test('a frame of an unknown kind, and an entry of one, are malformed', () => {
+test('a frame of an unknown kind is malformed', () => {
   const { Frame } = cometkms.consensus;
   const unknown = [
     Frame.encode({ clusterId: 'c' }).finish(),
-    Frame.encode({ clusterId: 'c', append: { entries: [{}] } }).finish(),
+    Frame.encode({ clusterId: 'c', append: { entries: [{ rules: {} }] } }).finish(),
+    Frame.encode({ clusterId: 'c', hello: { clusterId: 'c' } }).finish(),
     Frame.encode({ clusterId: 'c', installSnapshot: {} }).finish(),
   ];
   for (const some of unknown) {
     assert.throws(() => decodeFrame(some), { code: 'CONSENSUS_FRAME_MALFORMED' });
   }
+});
+
+/** A field that no version had so far, with a varint in it. */
+const later = [0xf8, 0x07, 1];
+const laterIn = (message: object): object => ({ ...message, $unknowns: [Uint8Array.from(later)] });
+
+test('an entry or a snapshot of a later version is told as such, wherever it is nested', () => {
+  const { Frame } = cometkms.consensus;
+  const member = { id: 'a', name: 'a', address: 'a:1' };
+  const snapshotOf = (membership: object) => ({ index: 1, term: 1, membership });
+  const place = { index: 1, term: 1 };
+  const laters: readonly [string, object][] = [
+    ['an entry of an unknown kind', { append: { entries: [laterIn(place)] } }],
+    ['an entry of no kind', { append: { entries: [place] } }],
+    ['an empty entry', { append: { entries: [laterIn({ ...place, empty: {} })] } }],
+    ['rules', { append: { entries: [{ ...place, rules: laterIn({ version: 2 }) }] } }],
+    ['a state hash', { append: { entries: [{ ...place, stateHash: laterIn({}) }] } }],
+    ['a membership', { append: { entries: [{ ...place, membership: laterIn({}) }] } }],
+    ['a snapshot', { installSnapshot: { snapshot: laterIn(snapshotOf({})) } }],
+    ['its member', { installSnapshot: { snapshot: snapshotOf({ voters: [laterIn(member)] }) } }],
+  ];
+  for (const [what, body] of laters) {
+    const { frame } = decodeFrame(Frame.encode({ clusterId: 'c', ...body }).finish());
+    assert.equal(frame.kind, 'unknownRecord', what);
+  }
+});
+
+test('what a hello of a later version says besides is passed over', () => {
+  const bytes = encodeFrame('c', { kind: 'hello', hello: sampleHello('id', 'a', 'run') });
+  const { Frame } = cometkms.consensus;
+  const { hello } = Frame.decode(bytes);
+  const later = Frame.encode({ clusterId: 'c', hello: laterIn({ ...hello }) }).finish();
+  assert.ok(later.length > bytes.length);
+  assert.deepEqual(plain(decodeFrame(later).frame), plain(decodeFrame(bytes).frame));
 });
 
 test('a refusal of a later version is kept as one, with its words', () => {

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePorts, ManagedProcess, run, until } from './processes.js';
 
-const cmkmsPath = fileURLToPath(new URL('../../../cmkms/bin/cmkms.mjs', import.meta.url));
+export const cmkmsPath = fileURLToPath(new URL('../../../cmkms/bin/cmkms.mjs', import.meta.url));
 
 /** `cmkms ARGS...`, to its end. @throws where it refuses, with its words */
 export function cmkms(...args: readonly string[]): Promise<string> {

@@ -1,11 +1,13 @@
-/** The preloaded library does to a process what the page says, below one directory, and nothing else. */
+/** The preloaded library does to a process what the page says, below one directory, and nothing else; and what cmkms says of it. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { compileDiskFaults, type DiskOrder, FaultyDisk } from '../src/chaos/disk.js';
 import { survey } from '../src/chaos/tools.js';
+import { cmkms, cmkmsPath } from '../src/fleet.js';
 import { run } from '../src/processes.js';
 
 const leftOut = !survey().found.has('preload') && process.env['CI'] !== 'true';
@@ -74,3 +76,23 @@ test('of a torn write half is in the file', options, async () => {
   assert.equal(await tried({ call: 'write', error: 'EIO', torn: true }, path), 'EIO done done');
   assert.equal(readFileSync(path, 'utf8'), '1234');
 });
+
+for (const call of ['write', 'sync'] as const) {
+  test(
+    `a start whose every ${call} fails ends in 4 and says that it is the disk`,
+    options,
+    async () => {
+      const own = join(home, `start-${call}`);
+      const chain = ['--chain-id', 'chaos', '--validator-addr', 'tcp://127.0.0.1:26659'];
+      await cmkms('init', '--home', own, '--solo', ...chain);
+      disk.fail({ call, error: 'EIO' });
+      const ended = spawnSync(process.execPath, [cmkmsPath, 'start', '--home', own], {
+        env: { ...process.env, ...disk.environment, LD_PRELOAD: library },
+        encoding: 'utf8',
+      });
+      disk.heal();
+      assert.match(ended.stderr, /^error DISK_FAILED: /m);
+      assert.equal(ended.status, 4, ended.stderr);
+    },
+  );
+}

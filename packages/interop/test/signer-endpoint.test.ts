@@ -63,30 +63,20 @@ for (const kind of ['tcp', 'unix'] as const) {
     await node.stop();
   });
 
-  test(`${kind}: after a signer's clean end it goes on with the one that waited`, async () => {
-    const node = validator(kind, `${kind}-2`);
-    const address = await node.listen();
-    const first = await signer(address);
-    await node.publicKey();
-    const waiting = signer(address);
-    first.close();
-    await node.signVote(1, 7n, 0, blockNamed('X'));
-    (await waiting).close();
-    await node.stop();
-  });
+  for (const end of ['close', 'reset'] as const) {
+    test(`${kind}: after a signer's ${end} it goes on with the one that waited`, async () => {
+      const node = validator(kind, `${kind}-${end}`);
+      const address = await node.listen();
+      const first = await signer(address);
+      await node.publicKey();
+      const waiting = signer(address);
+      first[end]();
+      await node.signVote(1, 7n, 0, blockNamed('X'));
+      (await waiting).close();
+      await node.stop();
+    });
+  }
 }
-
-test('a reset is noticed at once', async () => {
-  const node = validator('tcp', 'reset');
-  const address = await node.listen();
-  const first = await signer(address);
-  await node.publicKey();
-  const waiting = signer(address);
-  first.reset();
-  await node.signVote(1, 7n, 0, blockNamed('X'));
-  (await waiting).close();
-  await node.stop();
-});
 
 test('a typed error is final', async () => {
   const node = validator('tcp', 'refused');

@@ -66,7 +66,12 @@ export interface SessionEvents {
 export interface SessionOptions {
   /** From a whole request to its answer. A node gives up after 5 s. */
   readonly answerDeadlineMs: number;
-  /** Of silence, once a message has come. A node pings every 3.3 s. */
+  /**
+   * Of silence, once a message has come. A node pings 3.3 s after the last request that was answered (CometBFT
+   * privval/signer_listener_endpoint.go): two of these, and a little. Given up by mistake, a link costs the node
+   * one retry. Given up late, the node has no signer meanwhile: where the path is cut it stops waiting 5 s after
+   * its next request, which is about now.
+   */
   readonly idleTimeoutMs: number;
   /** Of silence before that: a node may rightly keep a second signer waiting. */
   readonly firstMessageTimeoutMs: number;
@@ -75,7 +80,7 @@ export interface SessionOptions {
 
 export const defaultSessionOptions: SessionOptions = {
   answerDeadlineMs: 4500,
-  idleTimeoutMs: 12_000,
+  idleTimeoutMs: 7000,
   firstMessageTimeoutMs: 90_000,
   maxMessageBytes: defaultMaxMessageBytes,
 };

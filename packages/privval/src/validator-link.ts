@@ -54,6 +54,11 @@ export interface LinkEvents {
   onState(state: LinkState, detail: string): void;
   /** One attempt is over. For `ok` the detail names the other side's key, for others the cause. */
   onDial(outcome: DialOutcome, detail: string): void;
+  /**
+   * Nothing comes from there: a validator that talked fell silent, or a dial got no answer at all. Not where it
+   * answers, however badly, nor where another signer holds the node. Said before the state changes.
+   */
+  onSilent(): void;
   /** Bytes that ended the connection; `reason` is fit for a metric's label (`oversize`). */
   onBadFrame(reason: string): void;
   onRequest(kind: RequestKind): void;
@@ -96,6 +101,12 @@ const outcomes: Partial<Record<PrivvalCode, DialOutcome>> = {
   PRIVVAL_NOT_PRIVVAL: 'not_privval',
   PRIVVAL_PARKED: 'parked',
 };
+
+/** Dials that nothing answered. */
+const unanswered: ReadonlySet<PrivvalCode> = new Set([
+  'PRIVVAL_DIAL_TIMEOUT',
+  'PRIVVAL_UNREACHABLE',
+]);
 
 /** Ends by the peer's bytes; all other ends say nothing about them. */
 const badFrames: ReadonlySet<PrivvalCode> = new Set([
@@ -292,6 +303,8 @@ export class ValidatorLink {
     clearTimeout(this.#activeTimer);
     const reason = cause.code.replace('PRIVVAL_', '').toLowerCase();
     if (badFrames.has(cause.code)) this.events.onBadFrame(reason);
+    const talked = this.#state === 'connected' || this.#state === 'active';
+    if (cause.code === 'PRIVVAL_IDLE' && talked) this.events.onSilent();
     const level = this.#held ? 'warn' : 'info';
     this.#log(level, 'link closed', { code: cause.code, detail: cause.message });
     if (this.#held) this.#show('dialing', cause.message);
@@ -335,6 +348,7 @@ export class ValidatorLink {
   #dialFailed(otherwise: DialOutcome, error: PrivvalError): void {
     const outcome = outcomes[error.code] ?? otherwise;
     this.events.onDial(outcome, error.message);
+    if (unanswered.has(error.code)) this.events.onSilent();
     const facts = { outcome, code: error.code, detail: error.message, tries: this.#tries };
     this.#log('warn', 'dial failed', facts);
     this.#show(outcome === 'parked' ? 'parked' : 'dialing', error.message);

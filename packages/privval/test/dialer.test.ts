@@ -8,11 +8,10 @@
 import assert from 'node:assert/strict';
 import { chmod } from 'node:fs/promises';
 import { test } from 'node:test';
-import { Worker } from 'node:worker_threads';
 import { parseValidatorAddress, type ValidatorAddress } from '../src/address.js';
 import { dial, dialError } from '../src/dialer.js';
 import { asPrivvalError, type PrivvalCode, type PrivvalError } from '../src/errors.js';
-import { Listener } from './validator-side.js';
+import { frozenListener, Listener } from './validator-side.js';
 
 async function failureOf(address: ValidatorAddress, timeoutMs?: number): Promise<PrivvalError> {
   return dial(address, timeoutMs).then(
@@ -68,21 +67,8 @@ test('unix: the socket is not ours to open', async (t) => {
   assert.match(error.message, /permission denied on the unix socket/);
 });
 
-/** A machine that is there but accepts nothing: its queue fills up, then it drops what comes. */
-const frozenListener = `
-  const { parentPort } = require('node:worker_threads');
-  const server = require('node:net').createServer();
-  server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
-    parentPort.postMessage(server.address().port);
-    setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));
-  });
-`;
-
 test('tcp: no answer at all', async (t) => {
-  const worker = new Worker(frozenListener, { eval: true });
-  t.after(() => worker.terminate());
-  const port = await new Promise<number>((resolve) => worker.once('message', resolve));
-  const address = parseValidatorAddress(`127.0.0.1:${port}`);
+  const address = await frozenListener(t);
   let error: PrivvalError | undefined;
   for (let i = 0; i < 20 && error === undefined; i++) {
     await dial(address, 150).then(

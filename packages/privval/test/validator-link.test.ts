@@ -13,8 +13,11 @@ import { performance } from 'node:perf_hooks';
 import { type TestContext, test } from 'node:test';
 import { parseValidatorAddress, type ValidatorAddress } from '../src/address.js';
 import type { SignAnswer } from '../src/answer.js';
+import { PlainConnection } from '../src/connection.js';
 import { PrivvalError } from '../src/errors.js';
 import type { Message } from '../src/messages.js';
+import { createIdentity } from '../src/sealed-frames.js';
+import { secretHandshake } from '../src/secret-connection.js';
 import type { LogEntry, RequestKind, SigningHandler } from '../src/session.js';
 import {
   type DialOutcome,
@@ -22,7 +25,7 @@ import {
   type LinkState,
   ValidatorLink,
 } from '../src/validator-link.js';
-import { Feed, Listener } from './validator-side.js';
+import { Feed, frozenListener, Listener, NodeSide } from './validator-side.js';
 import { bytesOf, key, prevote, time } from './vectors.js';
 
 const chainId = 'test-1';
@@ -39,6 +42,8 @@ class Watch {
   readonly states = new Feed<LinkState>();
   readonly dials = new Feed<{ outcome: DialOutcome; detail: string }>();
   readonly badFrames = new Feed<string>();
+  /** The state of the link each time that it was said to be silent. */
+  readonly silences: LinkState[] = [];
   readonly requests: RequestKind[] = [];
   readonly log: LogEntry[] = [];
   readonly link: ValidatorLink;
@@ -57,6 +62,7 @@ class Watch {
         this.onShown(state, detail);
       },
       onDial: (outcome: DialOutcome, detail: string) => this.dials.push({ outcome, detail }),
+      onSilent: () => this.silences.push(this.link.state),
       onBadFrame: (reason: string) => this.badFrames.push(reason),
       onRequest: (kind: RequestKind) => this.requests.push(kind),
       onInvalidRequest: () => {},
@@ -234,7 +240,7 @@ test('the RPC port is named, again and again, and never becomes a link', async (
 
 test('a listener that never speaks is parked, and stays so through the next dials', async (t) => {
   const listener = await Listener.open(t, 'tcp');
-  const watch = new Watch(t, listener.address, { parkedAfterMs: 10, handshakeTimeoutMs: 40 });
+  const watch = new Watch(t, listener.address, { parkedAfterMs: 10, handshakeTimeoutMs: 250 });
   watch.link.hold();
   await watch.reaches('dialing', 'handshaking', 'parked');
   assert.equal((await watch.dials.next()).outcome, 'parked');
@@ -258,6 +264,67 @@ for (const kind of ['tcp', 'unix'] as const) {
     await watch.until('connected');
   });
 }
+
+test('a request that comes in one piece with the end of the handshake makes the link connected', async (t) => {
+  const listener = await Listener.open(t, 'tcp');
+  const watch = new Watch(t, listener.address);
+  watch.link.hold();
+  const socket = await listener.accepted.next();
+  const shaking = secretHandshake(new PlainConnection(socket, 'tcp'), {
+    identity: createIdentity(),
+  });
+  // Its ephemeral key has left; the rest leaves together.
+  socket.cork();
+  const node = new NodeSide(await shaking, socket);
+  const answered = node.ask(ping);
+  socket.uncork();
+  await answered;
+  assert.equal(watch.link.state, 'connected');
+});
+
+for (const kind of ['tcp', 'unix'] as const) {
+  test(`${kind}: what talked and fell silent is said to be silent, before its link is down`, async (t) => {
+    const listener = await Listener.open(t, kind);
+    const watch = new Watch(t, listener.address, { idleTimeoutMs: 20 });
+    watch.link.hold();
+    const node = await listener.node();
+    await node.ask(ping);
+    await watch.until('connected');
+    await watch.until('dialing');
+    assert.deepEqual(watch.silences, ['connected']);
+  });
+
+  test(`${kind}: where another signer holds the node, or the node closes, nobody says silent`, async (t) => {
+    const listener = await Listener.open(t, kind);
+    const parked = new Watch(t, listener.address, { firstMessageTimeoutMs: 20 });
+    parked.link.hold();
+    await listener.node();
+    // Given up without a message, and dialled again.
+    await listener.accepted.next();
+    const other = await Listener.open(t, kind);
+    const closed = new Watch(t, other.address);
+    closed.link.hold();
+    const node = await other.node();
+    await node.ask(ping);
+    node.connection.end();
+    await closed.until('connected');
+    await closed.until('dialing');
+    assert.deepEqual([...parked.silences, ...closed.silences], []);
+  });
+}
+
+test('a machine that answers no dial is silent', async (t) => {
+  const address = await frozenListener(t);
+  const options = { dialTimeoutMs: 150, handshakeTimeoutMs: 10, retryMs: 5 };
+  const watch = new Watch(t, address, options);
+  watch.link.hold();
+  for (let dial = await watch.dials.next(); dial.outcome !== 'timeout'; ) {
+    assert.deepEqual(watch.silences, [], 'its queue took the others');
+    dial = await watch.dials.next();
+  }
+  await watch.dials.next();
+  assert.ok(watch.silences.length > 0);
+});
 
 test('a peer that closes each connection at once is not dialled faster for it', async (t) => {
   const listener = await Listener.open(t, 'tcp');

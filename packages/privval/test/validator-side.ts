@@ -10,6 +10,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { parseValidatorAddress, type ValidatorAddress } from '../src/address.js';
 import { type Connection, PlainConnection, type TransportKind } from '../src/connection.js';
 import type { PrivvalError } from '../src/errors.js';
@@ -145,4 +146,20 @@ export class NodeSide {
     const { cause } = await this.closed;
     return cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined;
   }
+}
+
+/** A machine that is there but accepts nothing: its queue fills up, then it drops what comes. */
+export async function frozenListener(t: TestContext): Promise<ValidatorAddress> {
+  const frozen = `
+    const { parentPort } = require('node:worker_threads');
+    const server = require('node:net').createServer();
+    server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+      parentPort.postMessage(server.address().port);
+      setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));
+    });
+  `;
+  const worker = new Worker(frozen, { eval: true });
+  t.after(() => worker.terminate());
+  const port = await new Promise<number>((resolve) => worker.once('message', resolve));
+  return parseValidatorAddress(`127.0.0.1:${port}`);
 }

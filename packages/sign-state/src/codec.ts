@@ -31,7 +31,7 @@ import wire = cometkms.signState;
 type Subject = 'command' | 'snapshot';
 type Maybe<T> = T | null | undefined;
 
-/** Raised by every change of meaning, of commands and snapshots alike. */
+/** Raised by every change of meaning, of commands and snapshots alike; with it, and never before it, `knownRules`. */
 export const COMMAND_VERSION = 1;
 export const SNAPSHOT_VERSION = 1;
 

@@ -22,5 +22,6 @@ export { decide, FIRST_HEIGHT_LIMIT, highestPosition } from './decide.js';
 export { type SignStateCode, SignStateError, signStateErrors } from './errors.js';
 export { compareHrs, comparePosition, describePosition, isWholeHeight } from './hrs.js';
 export { idKey, sameId } from './identity.js';
+export { knownRules } from './rules.js';
 export { SignState } from './state.js';
 export * from './types.js';

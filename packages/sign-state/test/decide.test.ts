@@ -239,6 +239,18 @@ const rows: readonly Row[] = [
     'granted',
   ],
   ['a disarmed guard', { ...IMPORTED, cutoverArmed: false }, ask(58, 0, 'prevote', 'X'), 'granted'],
+  [
+    'an import that knows no place is measured from nothing',
+    { ...IMPORTED, last: null },
+    ask(50, 0, 'prevote', 'X'),
+    'granted',
+  ],
+  [
+    'one more than the window above nothing',
+    { ...IMPORTED, last: null },
+    ask(51, 0, 'prevote', 'X'),
+    'cutover',
+  ],
   ['leap before cutover', IMPORTED, ask(1008, 0, 'prevote', 'X'), 'leap'],
   ['the imported content may repeat', IMPORTED, X, 'repeated'],
   ['the imported content, retimed', IMPORTED, ask(7, 1, 'prevote', 'X', { time: 2 }), 'retimed'],
@@ -300,6 +312,13 @@ test('refusals carry their evidence', () => {
     base: 0n,
     maxHeightJump: FIRST_HEIGHT_LIMIT,
   });
+  // Measured from it, the floor reaches as far as the limit does: it is what stands in the record.
+  const level = { ...FRESH, floor: at(FIRST_HEIGHT_LIMIT - LIMITS.maxHeightJump, 0, 1) };
+  assert.deepEqual(evidence(level, ask(FIRST_HEIGHT_LIMIT + 1n, 0, 'prevote', 'X')), {
+    kind: 'leap',
+    base: level.floor.height,
+    maxHeightJump: LIMITS.maxHeightJump,
+  });
   assert.deepEqual(evidence(IMPORTED_FLOOR, ask(58, 0, 'prevote', 'X')), {
     kind: 'cutover',
     base: 7n,
@@ -308,6 +327,11 @@ test('refusals carry their evidence', () => {
   const wrong = evidence(RECORD, { ...ask(8, 0, 'prevote', 'X'), hrs: at(9n, 0, 2) });
   assert.ok(wrong.kind === 'malformed');
   assert.match(wrong.detail, /8\/0\/prevote.*9\/0\/prevote/);
+});
+
+test('only what the bytes say is called malformed; a fault of ours is thrown', () => {
+  const broken = { ...X, signBytes: null as unknown as Uint8Array };
+  assert.throws(() => decide(RECORD, broken), TypeError);
 });
 
 test("a request is never judged by another key's record", () => {

@@ -1,10 +1,12 @@
 /** Step 1 of the gate: what is refused before it is proposed, and what is asked for when it is not. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { extensionSignBytes, type SigningRecord } from '@cometkms/sign-state';
+import { judge, readRequest } from '../src/gate/judge.js';
 import { idle, step } from '../src/gate/step.js';
 import type { Input } from '../src/index.js';
-import { ask, here, moment, play, reserved, rules, unsigned } from './gate-inputs.js';
-import { bytesOf, hrs, request } from './worlds.js';
+import { ask, here, moment, nameOf, play, reserved, rules, unsigned } from './gate-inputs.js';
+import { bytesOf, hrs, id, request } from './worlds.js';
 
 type Row = readonly [
   why: string,
@@ -87,6 +89,12 @@ const judged: readonly Row[] = [
     ['answer MALFORMED'],
     'idle',
   ],
+  [
+    'a length that does not end, in the place of an extension',
+    [ask({ at: precommit, extensionSignBytes: new Uint8Array(8).fill(0xff) })],
+    ['answer MALFORMED'],
+    'idle',
+  ],
   ['unregistered', [ask({ record: undefined })], ['answer UNREGISTERED'], 'idle'],
   ['retired', [ask({ record: { ...unsigned, retired: true } })], ['answer RETIRED'], 'idle'],
   ['halted', [ask({ record: { ...unsigned, haltHeight: 7n } })], ['answer HALTED'], 'idle'],
@@ -135,11 +143,46 @@ for (const [why, inputs, outputs, phase] of judged) {
 }
 
 test('a refusal tells what stands and what was asked', () => {
-  const { outputs } = step(idle, moment, ask({ record: reserved('Y'), block: null }), rules);
-  const [first] = outputs;
-  assert.ok(first?.kind === 'answer' && first.outcome.kind === 'refused');
-  assert.equal(
-    first.outcome.detail,
-    '7/0/prevote is reserved for block 595959595959 by b at 1970-01-01T00:00:00.000Z; asked for nil',
-  );
+  const rows: readonly (readonly [asked: Input, detail: string])[] = [
+    [
+      ask({ record: reserved('Y'), block: null }),
+      '7/0/prevote is reserved for block 595959595959 by b at 1970-01-01T00:00:00.000Z; asked for nil',
+    ],
+    [ask({ signBytes: bytesOf(here, 'X', 0, 'test-2') }), 'the bytes say another chain'],
+    [ask({ signBytes: bytesOf(hrs(8), 'X') }), 'the bytes say 8/0/prevote'],
+    [ask({ extended: true }), 'an extension belongs to a precommit for a block'],
+    [ask(voteAsExtension), 'these are no sign bytes of its extension'],
+  ];
+  for (const [asked, detail] of rows) {
+    const [first] = step(idle, moment, asked, rules).outputs;
+    assert.ok(first?.kind === 'answer' && first.outcome.kind === 'refused');
+    assert.equal(first.outcome.detail, detail);
+  }
+});
+
+test('only what the bytes say is called malformed; a fault of ours is thrown', () => {
+  const good = ask();
+  const broken = { ...good, asked: { ...good.asked, signBytes: null as unknown as Uint8Array } };
+  assert.throws(() => step(idle, moment, broken, rules), TypeError);
+});
+
+test('an extension of any length belongs to its vote, an empty one too', () => {
+  for (const length of [0, 1, 127, 128, 300, 16_384, 20_000]) {
+    const bytes = extensionSignBytes(id.chainId, 7n, 0, new Uint8Array(length).fill(0x81));
+    const { phase } = play([ask({ at: precommit, extensionSignBytes: bytes })]);
+    assert.equal(phase, 'turn', `${length} bytes`);
+  }
+});
+
+test('what may be proposed is expected with its own bytes, or with those that are stored', () => {
+  const judged = (record: SigningRecord) => {
+    const asked = ask({ record });
+    const message = readRequest(asked);
+    assert.ok('blockId' in message);
+    const { kind, ...rest } = judge(asked, message);
+    return [kind, 'expected' in rest ? nameOf(rest.expected) : null];
+  };
+  assert.deepEqual(judged(unsigned), ['propose', 'X@0']);
+  assert.deepEqual(judged(reserved('X')), ['propose', 'X@0']);
+  assert.deepEqual(judged(reserved('X', 1)), ['propose', 'X@1']);
 });

@@ -1,6 +1,7 @@
 /** The step machine from the reservation on: for each input the whole list of outputs, so that one too many fails. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { InvariantViolation, onViolation } from '@cometkms/invariant';
 import type { Refused } from '@cometkms/sign-state';
 import { idle, step } from '../src/gate/step.js';
 import type { Input } from '../src/index.js';
@@ -11,6 +12,7 @@ import {
   here,
   markFailed,
   markRefused,
+  moment,
   notLeader,
   play,
   raised,
@@ -21,7 +23,7 @@ import {
   verdict,
   verified,
 } from './gate-inputs.js';
-import { bytesOf, hrs } from './worlds.js';
+import { bytesOf, hrs, id } from './worlds.js';
 
 type Row = readonly [
   why: string,
@@ -51,6 +53,18 @@ const road: readonly Row[] = [
     'committed, marked, signed, but not verified',
     [ask(), raised, allowed('granted'), signed('early')],
     ['verify early X@0 by early'],
+    'turn',
+  ],
+  [
+    'marked, signed and committed, but not verified: the verdict comes last',
+    [ask(), raised, signed('early'), allowed('granted')],
+    [],
+    'turn',
+  ],
+  [
+    'a verification of what was never signed releases nothing',
+    [ask(), raised, allowed('granted'), verified('early')],
+    [],
     'turn',
   ],
   [
@@ -102,8 +116,20 @@ const road: readonly Row[] = [
     'idle',
   ],
   [
+    'retimed: nor does its verification, not even one that fails',
+    [ask(), raised, allowed('retimed', bytesOf(here, 'X', 1)), verified('early', false)],
+    [],
+    'turn',
+  ],
+  [
     'a second verdict in one turn changes nothing',
     [...happy.slice(0, 2), allowed('granted'), allowed('granted')],
+    [],
+    'turn',
+  ],
+  [
+    'not even one that says otherwise',
+    [...happy.slice(0, 2), allowed('granted'), verdict({ kind: 'conflict', stored })],
     [],
     'turn',
   ],
@@ -123,6 +149,21 @@ const extensions: readonly Row[] = [
     'the vote waits for its extension to be verified',
     [...withExtension, grantedPrecommit, signed('extension')],
     ['verify extension ext by extension'],
+    'turn',
+  ],
+  [
+    'a verification of an extension that was never signed releases nothing',
+    [...withExtension, grantedPrecommit, verified('extension')],
+    [],
+    'turn',
+  ],
+  [
+    'the mark comes last, but before the extension is verified',
+    [
+      ...[ask(extended), signed('early'), verified('early')],
+      ...[grantedPrecommit, signed('extension'), raised],
+    ],
+    [],
     'turn',
   ],
   [
@@ -271,6 +312,12 @@ const turns: readonly Row[] = [
     ['stop SIGNER_WATERMARK_FAILED'],
     'stopped',
   ],
+  [
+    'the mark of another turn frees nothing',
+    [ask(), deadline, { ...raised, ticket: 2 } as Input],
+    [],
+    'draining',
+  ],
   ['a late verdict while draining', [ask(), deadline, allowed('granted')], [], 'draining'],
   ['a late verdict when idle', [ask(), deadline, raised, allowed('granted')], [], 'idle'],
   [
@@ -321,4 +368,47 @@ test('a release tells how long each stage took', () => {
     verify: 2,
     total: 21,
   });
+});
+
+test('what ends the process says where and why', () => {
+  const stops = (...inputs: readonly Input[]) => {
+    let stepped = step(idle, moment, ask(), rules);
+    for (const input of inputs) stepped = step(stepped.state, moment, input, rules);
+    const [first] = stepped.outputs;
+    return first?.kind === 'stop' ? first.error.facts : null;
+  };
+  const place = { chainId: id.chainId, position: '7/0/prevote' };
+  assert.deepEqual(stops(allowed('granted', bytesOf(here, 'Y'))), {
+    ...place,
+    detail: 'another content',
+  });
+  assert.deepEqual(stops(allowed('granted', bytesOf(hrs(8), 'X'))), {
+    ...place,
+    detail: 'the bytes say 8/0/prevote',
+  });
+  assert.deepEqual(stops(signed('early'), verified('early', false)), {
+    ...place,
+    detail: 'the own signature does not verify',
+  });
+});
+
+test('a key that could not sign is refused with the words of its backend', () => {
+  const { state } = step(idle, moment, ask(), rules);
+  const [answer] = step(state, moment, signFailed('early'), rules).outputs;
+  assert.ok(answer?.kind === 'answer' && answer.outcome.kind === 'refused');
+  assert.equal(answer.outcome.detail, 'the key backend could not sign: gone');
+});
+
+test('a second request in a turn, and words that the machine does not know, end the process', (t) => {
+  t.after(
+    onViolation((violation) => {
+      throw violation;
+    }),
+  );
+  assert.throws(() => play([ask(), ask({ ticket: 2 })]), /one request at a time/);
+  const input = { kind: 'other', ticket: 1 } as unknown as Input;
+  assert.throws(() => play([ask(), input]), InvariantViolation);
+  const result = { kind: 'other' };
+  const reserved = { kind: 'reserved', ticket: 1, result } as unknown as Input;
+  assert.throws(() => play([ask(), reserved]), InvariantViolation);
 });

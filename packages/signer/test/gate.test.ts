@@ -85,12 +85,16 @@ test('a request whose deadline passes in the queue is answered then, and never p
       const first = bench.ask(hrs(7), 'X');
       const soon = bench.gate.sign(request(hrs(8), 'X'), bench.clock.nowMs() + 50);
       const past = bench.gate.sign(request(hrs(9), 'X'), bench.clock.nowMs() - 50);
+      const late = bench.ask(hrs(10), 'X');
       bench.clock.advance(60);
       assert.deepEqual([await soon, await past].map(say), ['timeout', 'timeout']);
+      assert.equal(bench.gate.queued, 1, 'their places are free again, and no other');
       bench.clock.advance(1000);
       assert.equal(say(await first), 'timeout');
-      await bench.settle();
-      assert.deepEqual(bench.calls, ['reserve 7', 'mark 7']);
+      await until(() => bench.reservations.length === 2);
+      assert.deepEqual(bench.calls, ['reserve 7', 'mark 7', 'reserve 10', 'mark 10']);
+      bench.clock.advance(1000);
+      assert.equal(say(await late), 'timeout');
     },
     { commitTimeoutMs: 1000 },
   ));
@@ -100,7 +104,7 @@ test('a full queue answers busy', () =>
     async (bench) => {
       bench.holdsReservations = true;
       const all = [7, 8, 9, 10].map((height) => bench.ask(hrs(height), 'X'));
-      assert.equal(say((await all[3]) as SignOutcome), 'busy');
+      assert.deepEqual(await all[3], { kind: 'notNow', reason: 'busy', leader: 'a' });
       bench.clock.advance(5000);
       assert.deepEqual((await Promise.all(all)).map(say), [
         'timeout',
@@ -118,7 +122,14 @@ test('no commit within a second frees the turn; the late verdict answers nobody'
     const first = bench.ask(hrs(7), 'X');
     const second = bench.ask(hrs(8), 'Y');
     await bench.settle();
-    bench.clock.advance(1000);
+    let answered = false;
+    void first.then(() => {
+      answered = true;
+    });
+    bench.clock.advance(999);
+    await bench.settle();
+    assert.equal(answered, false, 'not before the second is over');
+    bench.clock.advance(1);
     assert.equal(say(await first), 'timeout');
     await until(() => bench.reservations.length === 2);
     const [late, current] = bench.reservations;
@@ -143,6 +154,7 @@ test('a mark that hangs keeps the turn after the answer, and the next goes on wh
     assert.equal(say(await first), 'timeout');
     await bench.settle();
     assert.deepEqual(bench.calls, ['reserve 7', 'mark 7']);
+    assert.equal(bench.gate.busy, true, 'nobody has the turn, but one waits for it');
     bench.holdsMarks = false;
     bench.marks[0]?.answer({ kind: 'raised', syncMs: 1000 });
     assert.equal(say(await second), 'granted');
@@ -210,15 +222,80 @@ test('a mark that cannot be written stops everything; nothing is released any mo
     bench.holdsMarks = true;
     const all = [7, 8].map((height) => bench.ask(hrs(height), 'X'));
     await bench.settle();
-    bench.marks[0]?.fail(new Error('EIO'));
+    const cause = new Error('EIO');
+    bench.marks[0]?.fail(cause);
     assert.deepEqual((await Promise.all(all)).map(say), ['stopped', 'stopped']);
     assert.deepEqual(
-      bench.fatals.map((error) => error.code),
-      ['SIGNER_WATERMARK_FAILED'],
+      bench.fatals.map((error) => [error.code, error.facts, error.cause]),
+      [['SIGNER_WATERMARK_FAILED', { path: 'test-1', detail: 'EIO' }, cause]],
     );
     assert.equal(say(await bench.ask(hrs(9), 'X')), 'stopped');
     assert.deepEqual(bench.calls, ['reserve 7', 'mark 7']);
   }));
+
+test('what is asked for while the process is stopped waits for the answers before it', async () => {
+  const answers: Promise<SignOutcome>[] = [];
+  let ask = (): void => {};
+  await Bench.run(
+    async (bench) => {
+      ask = () => answers.push(bench.ask(hrs(8), 'X'));
+      bench.holdsMarks = true;
+      const first = bench.ask(hrs(7), 'X');
+      await bench.settle();
+      bench.marks[0]?.fail(new Error('EIO'));
+      assert.equal(say(await first), 'stopped');
+      assert.deepEqual((await Promise.all(answers)).map(say), ['stopped']);
+      assert.equal(answers.length, 1);
+    },
+    { fatal: () => ask() },
+  );
+});
+
+test('a verifier that fails does not agree', () =>
+  Bench.run(
+    async (bench) => {
+      assert.equal(say(await bench.ask(hrs(7), 'X')), 'stopped');
+      assert.deepEqual(
+        bench.fatals.map((error) => error.code),
+        ['SIGNER_SIGNATURE_WRONG'],
+      );
+    },
+    {
+      verify: () => {
+        throw new Error('cannot read it');
+      },
+    },
+  ));
+
+for (const signsEarly of [true, false]) {
+  const when = signsEarly
+    ? 'early, a key works only after reservation and mark are on their way'
+    : 'after the verdict, a key works at once';
+  test(when, () => {
+    let calls = 0;
+    const sign: KeyBackend['sign'] = (bytes) => {
+      calls += 1;
+      return key.sign(bytes);
+    };
+    return Bench.run(
+      async (bench) => {
+        bench.holdsReservations = true;
+        const outcome = bench.ask(hrs(7), 'X');
+        const [held] = bench.reservations;
+        assert.ok(held !== undefined);
+        assert.equal(calls, 0);
+        if (signsEarly) await bench.settle();
+        assert.equal(calls, signsEarly ? 1 : 0);
+        held.answer(await bench.cluster.replica('a').reserve(held.asked));
+        // Its promises, but no further turn of the loop.
+        for (let i = 0; i < 10; i++) await Promise.resolve();
+        assert.equal(calls, 1);
+        assert.equal(say(await outcome), 'granted');
+      },
+      { key: { publicKey: key.publicKey, signsEarly, sign } },
+    );
+  });
+}
 
 const backends: readonly (readonly [string, KeyBackend['sign'], string, readonly string[]])[] = [
   [
@@ -292,6 +369,23 @@ test('the observer hears of every answer after it left, and cannot harm by faili
       await bench.settle();
     },
     { observer },
+  );
+});
+
+test('the observer hears how long it took from the arrival on', () => {
+  const totals: number[] = [];
+  return Bench.run(
+    async (bench) => {
+      bench.holdsReservations = true;
+      const outcome = bench.ask(hrs(7), 'X');
+      await bench.settle();
+      bench.clock.advance(30);
+      bench.reservations[0]?.answer({ kind: 'unknown', detail: 'd' });
+      await outcome;
+      await bench.settle();
+      assert.deepEqual(totals, [30]);
+    },
+    { observer: { answered: (_request, _outcome, totalMs) => totals.push(totalMs) } },
   );
 });
 

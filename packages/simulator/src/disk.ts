@@ -123,6 +123,10 @@ export class SimulatedDisk {
     this.#observe = observe ?? null;
   }
 
+  get usedBytes(): number {
+    return this.paths().reduce((sum, path) => sum + this.#names.find(path).length, 0);
+  }
+
   /** Some process has it: the replica, or an operator's tool that writes a file. */
   get isInUse(): boolean {
     return this.#loop?.alive === true;
@@ -208,15 +212,44 @@ export class SimulatedDisk {
   flipBit(among: (path: string) => boolean = () => true): string | null {
     const files = this.paths().filter(among);
     const total = files.reduce((sum, path) => sum + this.#names.find(path).length, 0);
-    let byte = this.#faults.between(0, Math.max(0, total - 1));
+    // Most of a log is blank, where a flip is soon told: rather where something is written.
+    for (let tries = 0; tries < 8; tries += 1) {
+      const place = this.#placeAt(files, this.#faults.between(0, Math.max(0, total - 1)));
+      if (place === null) return null;
+      const sector = place.byte - (place.byte % sectorBytes);
+      const bytes = place.inode.read().subarray(sector, sector + sectorBytes);
+      if (tries < 7 && bytes.every((byte) => byte === 0)) continue;
+      place.inode.flip(place.byte * 8 + this.#faults.between(0, 7));
+      this.#fault('bitFlip', place.path);
+      return place.path;
+    }
+    return null;
+  }
+
+  /**
+   * As `flipBit`, in the last sector that is not blank, or in one of the three before it.
+   * @returns null: there is none
+   */
+  flipLast(among: (path: string) => boolean): string | null {
+    for (const path of this.paths().filter(among).reverse()) {
+      const inode = this.#names.find(path);
+      const last = inode.read().findLastIndex((byte) => byte !== 0);
+      if (last < 0) continue;
+      const back = sectorBytes * this.#faults.between(0, 3);
+      const byte = Math.max(0, last - (last % sectorBytes) - back);
+      inode.flip(byte * 8 + this.#faults.between(0, sectorBytes * 8 - 1));
+      this.#fault('bitFlip', path);
+      return path;
+    }
+    return null;
+  }
+
+  #placeAt(files: readonly string[], byte: number) {
+    let at = byte;
     for (const path of files) {
       const inode = this.#names.find(path);
-      if (byte < inode.length) {
-        inode.flip(byte * 8 + this.#faults.between(0, 7));
-        this.#fault('bitFlip', path);
-        return path;
-      }
-      byte -= inode.length;
+      if (at < inode.length) return { path, inode, byte: at };
+      at -= inode.length;
     }
     return null;
   }
@@ -372,8 +405,7 @@ export class SimulatedDisk {
 
   #freeBytes(): number {
     if (this.capacityBytes === Number.POSITIVE_INFINITY) return this.capacityBytes;
-    const used = this.paths().reduce((sum, path) => sum + this.#names.find(path).length, 0);
-    return this.capacityBytes - used;
+    return this.capacityBytes - this.usedBytes;
   }
 
   #takesMs({ waits, path }: DiskCall): number {

@@ -13,7 +13,15 @@ import type { Swarm } from './swarm.js';
 
 /** An end, or a stand-still, in the middle of what a chance moment would hardly ever meet: a write of this kind. */
 export interface Trip {
-  readonly upon: 'vote' | 'truncation' | 'snapshot' | 'reset' | 'entries';
+  readonly upon:
+    | 'vote'
+    | 'truncation'
+    | 'snapshot'
+    | 'reset'
+    | 'entries'
+    | 'genesis'
+    /** That another one has joined, while it leads. */
+    | 'lateMark';
   readonly how: 'kill' | 'powerLoss' | 'hang' | 'stall' | 'writeError' | 'shortWrite';
   /** From when it is handed to the log. */
   readonly afterMs: number;
@@ -32,9 +40,20 @@ export type Fault =
   /** Whoever leads, one after the other: what an old leader alone has, and a later one lacks. */
   | {
       readonly kind: 'hunt';
-      readonly how: 'cut' | 'kill' | 'powerLoss' | 'stall';
+      /** `hint`: cut off, and all others are told that their links with it closed, so that none waits for its lease. */
+      readonly how: 'cut' | 'hint' | 'kill' | 'powerLoss' | 'stall';
       readonly times: number;
+      /** Cut off with it; too few for a majority. */
+      readonly companions: number;
+      /** Written to it while it is cut off. */
+      readonly orders: number;
+      /** It has just called its successor: the call comes when the cut is over. */
+      readonly calls: boolean;
+      /** Of its companions, or else its own, at what must be dropped when the cut is over. */
+      readonly trip: Trip | null;
       readonly everyMs: number;
+      /** The first one leads again at the end, and is asked what others have signed meanwhile. */
+      readonly back: boolean;
     }
   | { readonly kind: 'reset'; readonly x: number; readonly y: number }
   | { readonly kind: 'hint'; readonly at: number; readonly of: number }
@@ -63,11 +82,18 @@ export type Fault =
       readonly shortWrite: number;
       readonly ms: number;
     }
-  | { readonly kind: 'fullDisk'; readonly on: number; readonly ms: number }
+  | {
+      readonly kind: 'fullDisk';
+      readonly on: number;
+      /** What it still takes. */
+      readonly roomBytes: number;
+      readonly ms: number;
+    }
   | {
       readonly kind: 'damage';
       readonly on: number;
-      readonly how: 'bitFlip' | 'misdirected';
+      /** A tail flip: among the last bytes of its log, while its machine is off. */
+      readonly how: 'bitFlip' | 'tailFlip' | 'misdirected';
       readonly ms: number;
     }
   | { readonly kind: 'oldCopy'; readonly on: number; readonly afterMs: number }
@@ -99,12 +125,47 @@ export type Fault =
       readonly on: number;
       readonly how: 'fails' | 'wrong';
       readonly ms: number;
-    };
+    }
+  | MemberDeed;
+
+/** What an operator sets about; carried out by membership-work.ts, for as long as he has patience. */
+export interface MemberDeed {
+  readonly kind: 'membership';
+  readonly deed: 'add' | 'remove' | 'removeLeader' | 'replace' | 'transfer' | 'reuse';
+  /** Whom it is about, where it is about one who is there. */
+  readonly on: number;
+  /** Whoever leads is cut off just then, and a second operator adds a member: what it takes in, it cannot commit. */
+  readonly whileCut: boolean;
+  /** Of a newcomer: its home holds no key. */
+  readonly witness: boolean;
+  /** Of a newcomer in another's place: it is called as that one was. */
+  readonly sameName: boolean;
+  /** The home of a newcomer is started then, admitted or not. */
+  readonly startMs: number;
+  /** For so long he waits for one answer, and for so long he goes on asking at all. */
+  readonly answerMs: number;
+  readonly patienceMs: number;
+  /** The disk of who is replaced: gone for good; gone, and its home is started all the same; sound. */
+  readonly disk: 'lost' | 'startedEmpty' | 'sound';
+  /** With the disk, the record beside the key. */
+  readonly record: 'kept' | 'lost';
+  /** What becomes of one that was removed: stopped; left to itself; down meanwhile, and started late. */
+  readonly afterwards: 'stopped' | 'runs' | 'late';
+  readonly lateMs: number;
+  /** The lists in all configurations are edited then, for the next starts. */
+  readonly edits: boolean;
+}
 
 /** Whoever retires a chain leaves nothing to see of it: seldom. */
 const operatorDeeds = [
   ...(['floor', 'floor', 'floor', 'halt', 'halt', 'halt', 'handOver', 'handOver'] as const),
   ...(['lowFloor', 'lowFloor', 'limits', 'retire'] as const),
+];
+
+/** Whoever removes must have added. */
+const memberDeeds = [
+  ...(['add', 'add', 'add', 'add', 'replace', 'replace', 'replace', 'remove', 'remove'] as const),
+  ...(['removeLeader', 'removeLeader', 'transfer', 'reuse'] as const),
 ];
 
 export interface PlannedFault {
@@ -143,9 +204,12 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
       if (fault !== null) planned.push({ atMs: at, fault });
     }
   };
-  const one = (random: Random): number => random.pick(all);
+  // Who is there by then: newcomers too, so that a number is one of those at that moment (scene.ts).
+  const seats =
+    rates.membership === Number.POSITIVE_INFINITY ? all : [...all, ...all.map((n) => n + replicas)];
+  const one = (random: Random): number => random.pick(seats);
   const other = (random: Random, than: number): number | null =>
-    replicas === 1 ? null : random.pick(all.filter((i) => i !== than));
+    replicas === 1 ? null : random.pick(seats.filter((i) => i !== than));
   const someTime = (random: Random): number => random.exponential(6 * election);
   draw('kill', (r) => ({ kind: 'kill', on: one(r), downMs: someTime(r) }));
   draw('powerLoss', (r) =>
@@ -153,6 +217,14 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
       ? { kind: 'allLosePower', downMs: someTime(r) }
       : { kind: 'powerLoss', on: one(r), downMs: someTime(r) },
   );
+  planned.push(...lateFounder(seed.fork('late founder'), all, someTime));
+  const dropping = (r: Random): Trip => ({
+    upon: 'truncation',
+    how: r.pick(['kill', 'kill', 'powerLoss', 'hang']),
+    afterMs: r.exponential(r.pick([0.6, 3])),
+    // Soon back, with a log that is shorter than it was.
+    downMs: r.exponential(r.pick([0.1, 6]) * election),
+  });
   draw('trip', (r) => ({
     kind: 'trip',
     on: one(r),
@@ -188,16 +260,22 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     return to === null ? null : { kind: 'cut', from: x, to: to + y, ms: someTime(r) };
   });
   draw('partition', (r) => {
-    const side = r.shuffled(all).slice(0, r.between(1, Math.max(1, replicas - 1)));
+    const side = r.shuffled(seats).slice(0, r.between(1, Math.max(1, seats.length - 1)));
     // Now and then so long that links to validators are given up.
     const longMs = r.chance(0.15) ? r.range(9000, 20_000) : 0;
     return { kind: 'partition', side, ms: someTime(r) + longMs };
   });
   draw('hunt', (r) => ({
     kind: 'hunt',
-    how: r.pick(['cut', 'cut', 'cut', 'kill', 'powerLoss', 'stall']),
+    how: r.pick(['cut', 'cut', 'cut', 'hint', 'kill', 'powerLoss', 'stall', 'stall']),
     times: r.between(2, 5),
-    everyMs: election * (0.5 + r.exponential(1.5)),
+    companions: r.between(0, Math.max(0, Math.ceil(replicas / 2) - 2)),
+    orders: r.pick([0, 0, 1, 3, 30]),
+    calls: r.chance(0.2),
+    trip: r.chance(0.5) ? dropping(r) : null,
+    // Half of them long enough for another to be elected meanwhile, whatever the draw.
+    everyMs: election * (r.chance(0.5) ? 0.5 + r.exponential(1.5) : 3 + r.exponential(1.5)),
+    back: r.chance(0.5),
   }));
   draw('reset', (r) => {
     const x = one(r);
@@ -223,7 +301,7 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     on: one(r),
     hangMs: r.chance(0.5) ? someTime(r) : 0,
     stall: r.pick([0, 0.05, 0.3]),
-    ms: someTime(r),
+    ms: 3 * someTime(r),
   }));
   draw('badDisk', (r) => ({
     kind: 'badDisk',
@@ -234,14 +312,24 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     shortWrite: r.pick([0, 0.3]),
     ms: 4 * someTime(r),
   }));
-  draw('fullDisk', (r) => ({ kind: 'fullDisk', on: one(r), ms: 4 * someTime(r) }));
+  draw('fullDisk', (r) => ({
+    kind: 'fullDisk',
+    on: one(r),
+    roomBytes: r.pick([0, 0, 4096, 12_288, 40_960]),
+    ms: 4 * someTime(r),
+  }));
   const marredOne = (random: Random): number | null =>
     marred.length === 0 ? null : random.pick(marred);
   draw('damage', (r) => {
     const on = marredOne(r);
     return on === null
       ? null
-      : { kind: 'damage', on, how: r.pick(['bitFlip', 'misdirected']), ms: someTime(r) };
+      : {
+          kind: 'damage',
+          on,
+          how: r.pick(['bitFlip', 'tailFlip', 'tailFlip', 'misdirected']),
+          ms: someTime(r),
+        };
   });
   draw('oldCopy', (r) => {
     const on = marredOne(r);
@@ -279,8 +367,50 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     how: r.pick(['fails', 'wrong']),
     ms: 3 * someTime(r),
   }));
+  draw('membership', (r) => ({
+    kind: 'membership',
+    deed: r.pick(memberDeeds),
+    on: one(r),
+    whileCut: r.chance(0.35),
+    witness: r.chance(0.3),
+    sameName: r.chance(0.5),
+    startMs: r.pick([0, someTime(r)]),
+    answerMs: r.pick([0.5, 3, 20]) * election,
+    patienceMs: r.range(20, 80) * election,
+    disk: r.pick(['lost', 'startedEmpty', 'sound']),
+    record: r.pick(['kept', 'lost']),
+    afterwards: r.pick(['stopped', 'runs', 'runs', 'late']),
+    lateMs: r.range(5, 60) * election,
+    edits: r.chance(0.5),
+  }));
   planned.sort((x, y) => x.atMs - y.atMs);
   return { faults: planned.map((fault, number) => ({ number, ...fault })), marred };
+}
+
+/** One of them is founded when others lead already, and whoever leads is slow to note that it is there. */
+function lateFounder(
+  random: Random,
+  all: readonly number[],
+  someTime: (random: Random) => number,
+): { atMs: number; fault: Fault }[] {
+  if (!random.chance(0.5)) return [];
+  const late = random.pick(all);
+  const how = random.pick(['kill', 'powerLoss', 'hang', 'stall'] as const);
+  return all.map((on) => {
+    const times = { afterMs: on === late ? random.exponential(0.3) : 0, downMs: someTime(random) };
+    const trip: Trip =
+      on === late
+        ? { upon: 'genesis', how, ...times }
+        : { upon: 'lateMark', how: 'hang', ...times };
+    return { atMs: 0, fault: { kind: 'trip', on, ...trip } };
+  });
+}
+
+/** Null: all are there in time. */
+export function lateFounderIn({ faults }: FaultPlan): number | null {
+  for (const { fault } of faults)
+    if (fault.kind === 'trip' && fault.upon === 'genesis') return fault.on;
+  return null;
 }
 
 export function describeFault(fault: Fault, nameOf: (replica: number) => string): string {
@@ -289,6 +419,7 @@ export function describeFault(fault: Fault, nameOf: (replica: number) => string)
     if (['on', 'from', 'to', 'x', 'y', 'at', 'of'].includes(key))
       return `${key} ${nameOf(value as number)}`;
     if (key === 'side') return `side ${(value as number[]).map(nameOf).join('+')}`;
+    if (key === 'trip' && value !== null) return `trip (${Object.values(value as Trip).join(' ')})`;
     return `${key} ${typeof value === 'number' ? Number(value.toPrecision(4)) : String(value)}`;
   });
   return words.join(' ');

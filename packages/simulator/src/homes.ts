@@ -10,6 +10,7 @@
 import { type Position, type RecordId, type Step, voteSignBytes } from '@cometkms/sign-state';
 import { SignerError, type StateFile, writeStateFile } from '@cometkms/signer';
 import { EventLoop } from './event-loop.js';
+import { lateFounderIn } from './faults.js';
 import type { SignatureTable } from './keys.js';
 import type { Lives } from './lives.js';
 import type { Member } from './member.js';
@@ -38,8 +39,11 @@ export class Homes {
     const random = this.#scene.seed.fork('install');
     for (const [n, chain] of this.#scene.chains.entries()) {
       const beginning = this.#scene.swarm.chains[n]?.beginning ?? 'neverSigned';
-      const chosen = random.between(0, this.#scene.members.length - 1);
-      for (const member of this.#scene.members) {
+      const late = random.chance(0.5) ? lateFounderIn(this.#scene.plan) : null;
+      const holders = this.#scene.holders();
+      const one = late === null ? null : this.#scene.struck(late);
+      const chosen = (one === null || one.witness ? random.pick(holders) : one).number;
+      for (const member of holders) {
         const state = this.#firstState(beginning, chain, member, chosen, random);
         if (state === null) {
           this.#say(
@@ -87,7 +91,7 @@ export class Homes {
       case 'bareFile':
         return { position: at(0n), signed: null };
       case 'differentFiles':
-        return stateAt(id, at(BigInt(random.between(0, 3))), 7, table);
+        return stateAt(id, at(number === chosen ? 0n : BigInt(random.between(0, 3))), 7, table);
     }
   }
 
@@ -115,8 +119,9 @@ export class Homes {
    * The validators sign by themselves for a moment, and their files come back: into one home, from which nothing
    * follows but that they are looked at; or into all, and then the cluster must go on above them.
    */
-  signElsewhere(on: number, everywhere: boolean, downMs: number): void {
-    const homes = everywhere ? this.#scene.members : [this.#scene.member(on)];
+  signElsewhere(on: Member, everywhere: boolean, downMs: number): void {
+    const holders = this.#scene.holders();
+    const homes = everywhere ? holders : holders.filter((member) => member === on);
     for (const member of homes) {
       member.cancelStart();
       if (member.replica.process === null) continue;
@@ -202,7 +207,7 @@ export class Homes {
   }
 
   #stateNever(chain: Chain, neverSigned: boolean): void {
-    for (const member of this.#scene.members) {
+    for (const member of this.#scene.holders()) {
       const { site } = member.replica;
       if (this.#saysNever(member, chain.id) === neverSigned) continue;
       const chains = site.chains.map((one) =>

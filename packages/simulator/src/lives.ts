@@ -33,12 +33,14 @@ const diskCodes = new Set([
   'SIGNER_FILE_FAILED',
 ]);
 
-const tripsUpon: Readonly<Record<Trip['upon'], (batch: LogBatch) => boolean>> = {
+const tripsUpon: Readonly<Record<Trip['upon'], (batch: LogBatch, leads: boolean) => boolean>> = {
   vote: ({ hard }) => hard?.votedFor != null,
   truncation: ({ truncateFrom }) => truncateFrom !== undefined,
   snapshot: ({ snapshot }) => snapshot !== undefined,
   reset: ({ resetLog, genesis }) => resetLog === true && genesis === undefined,
   entries: ({ entries = [] }) => entries.length > 0,
+  genesis: ({ genesis }) => genesis !== undefined,
+  lateMark: ({ marks = [] }, leads) => leads && marks.some(({ joined }) => joined),
 };
 
 /** Longer than most writes take. */
@@ -49,6 +51,9 @@ export class Lives {
   readonly #hands: Random;
   /** Whether what lies in the homes explains it; then it was corrected. */
   explains: (code: string, chainId: string) => boolean = () => false;
+  /** Its configuration lists others than it may; then that was corrected. */
+  listDiffers: (member: Member, listed: readonly string[], names: readonly string[]) => boolean =
+    () => false;
 
   constructor(scene: Scene) {
     this.#scene = scene;
@@ -58,7 +63,7 @@ export class Lives {
   startIn(member: Member, ms: number): void {
     member.cancelStart();
     member.cancelStart = this.#scene.timeline.plan(this.#scene.timeline.now + ms, arrivals, () => {
-      if (member.replica.process !== null || member.doomed >= 3) return;
+      if (member.replica.process !== null || member.doomed >= 3 || member.left) return;
       // An operator's tool may still wait for a slow disk.
       if (member.replica.disk.isInUse) {
         this.startIn(member, 100);
@@ -90,34 +95,69 @@ export class Lives {
     const doubted = doubtCodes.has(code) && member.marred;
     const failed = diskCodes.has(code) && (member.diskFailed || member.marred);
     const wrongKey = code === 'SIGNER_SIGNATURE_WRONG' && member.keyFate === 'wrong';
-    const { chainId } = (error as { facts?: { chainId?: string } }).facts ?? {};
-    const isCorrected = chainId !== undefined && this.explains(code, chainId);
-    if (!doubted && !failed && !wrongKey && !isCorrected) {
+    const { facts = {} } = error as {
+      facts?: {
+        readonly chainId?: string;
+        readonly config?: readonly string[];
+        readonly members?: readonly string[];
+        readonly version?: number;
+      };
+    };
+    const { chainId, config = [], members = [], version = 0 } = facts;
+    const isCorrected =
+      (chainId !== undefined && this.explains(code, chainId)) ||
+      (code === 'MEMBERS_DIFFER' && this.listDiffers(member, config, members)) ||
+      (code === 'CONSENSUS_RULES_UNKNOWN' && this.#needsLaterProgram(member, version));
+    const removed = code === 'REMOVED' && this.#isRemoved(member);
+    if (!doubted && !failed && !wrongKey && !isCorrected && !removed) {
       this.#scene.violation ??= new Violation(
         'a replica ends by itself only for what the world did to it',
         `${member.replica.name}: ${error.stack ?? error.message}`,
       );
       return;
     }
-    this.#scene.watch.ended(code);
+    this.#scene.watch.ended(code, member.replica.disk.capacityBytes < Number.POSITIVE_INFINITY);
     if (doubted) member.doomed += 1;
+    // For good; somebody may start it again (membership-work.ts), to the same end.
+    if (removed) {
+      member.left = true;
+      return;
+    }
     // An operator takes one after the other.
     this.startIn(member, isCorrected ? this.#hands.range(100, 3000) : 300);
+  }
+
+  /** A founder's was asked for before the rules were raised; a newcomer's home may have been made with an older one. */
+  #needsLaterProgram({ replica }: Member, version: number): boolean {
+    return replica.site.founders === null && replica.install(version);
+  }
+
+  #isRemoved({ id }: Member): boolean {
+    const { departed = [] } = this.#scene.oracle.memberships.current ?? {};
+    return departed.some((one) => one.id === id);
   }
 
   /** It has handed something to its log: a moment of its own to end in. */
   writes(member: Member, batches: readonly LogBatch[]): void {
     const { trip } = member;
-    if (trip === null || !batches.some(tripsUpon[trip.upon])) return;
+    const leads = member.replica.process?.replica?.node.core?.role.kind === 'leader';
+    if (trip === null || !batches.some((batch) => tripsUpon[trip.upon](batch, leads))) return;
     member.trip = null;
     const { how } = trip;
     if (how === 'writeError' || how === 'shortWrite') this.#failsNow(member, how);
     this.#scene.in(trip.afterMs, () => {
       if (this.#scene.isHealing) return;
       if (how === 'hang') member.replica.disk.hang(trip.downMs);
-      else if (how === 'stall') member.replica.process?.loop.stall(trip.downMs);
+      else if (how === 'stall') this.stall(member, trip.downMs);
       else if (how === 'kill' || how === 'powerLoss') this.bringDown(member, how, trip.downMs);
     });
+  }
+
+  stall(member: Member, ms: number): void {
+    const { process } = member.replica;
+    if (process === null) return;
+    process.loop.stall(ms);
+    this.#scene.oracle.stalled(this.#scene.where(member), this.#scene.timeline.now + ms);
   }
 
   /** This very write, and whatever else it asks of its disk within that time. */

@@ -27,5 +27,6 @@ export class NoMetrics extends Metrics {
   override election(): void {}
   override leaderChanged(): void {}
   override peerRoundTrip(): void {}
+  override stateChecked(): void {}
   override logSynced(): void {}
 }

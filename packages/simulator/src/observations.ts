@@ -71,9 +71,18 @@ export interface Observer {
   refused?(refusal: Refusal): void;
   /** The watermark of this replica stands there, durably. */
   marked?(at: At, id: RecordId, hrs: Hrs): void;
+  /** A home was made for this identity: with keys, or for a witness. Before anything else is seen of it. */
+  homeMade?(member: MemberId, witness: boolean): void;
+  /** This process was given a key, or opened a link to a validator. */
+  keyOpened?(at: At): void;
+  linkOpened?(at: At): void;
+  /** This process takes requests, as far as it is asked. */
+  serving?(at: At): void;
   homeKnows?(member: MemberId, id: RecordId, known: HomeKnowledge): void;
   /** A plain node, outside of the cluster, signed this; and each home of the cluster was told by a state file. */
   signedElsewhere?(id: RecordId, signBytes: Uint8Array): void;
+  /** From now until then nothing of this process runs. */
+  stalled?(at: At, untilMs: number): void;
   /** The process is gone; its disk holds what it holds. */
   gone?(at: At, how: 'killed' | 'powerLost' | 'stopped' | 'byItself'): void;
   /** An operator's or a fault's hand on the disk itself: from now on it need not hold what it acknowledged. */

@@ -6,11 +6,13 @@
  * Never   is a replica itself: all that it does, the production code does (cmkms/replica).
  * Fault   A process is killed (its disk's cache stays, its connections are closed), loses its power with its machine,
  *         or stands still (event-loop.ts). It ends by itself where it must not go on; the world starts it again, or
- *         not.
+ *         not. A start may be that of a later program, which knows one more version of the rules, and says of it what
+ *         it says of the first; never again that of an earlier one: whom the others no longer wait for would have to
+ *         end.
  */
 import type { LinkFrame, Transport } from '@cometkms/consensus';
 import { WriteAheadLog } from '@cometkms/consensus/wal';
-import type { RecordId } from '@cometkms/sign-state';
+import { knownRules, type RecordId } from '@cometkms/sign-state';
 import {
   addressOf,
   type KeyBackend,
@@ -52,20 +54,33 @@ export interface SiteChain {
 }
 
 /** What does not change from start to start, but by an operator. */
+export interface SiteMember {
+  readonly name: string;
+  readonly address: string;
+  /** Null: its home does not say it (cmkms/src/check-identity.ts). */
+  readonly identity: string | null;
+  readonly witness: boolean;
+}
+
 export interface Site {
+  /** What the world calls it: one in another's place may have that one's name. */
+  readonly label: string;
   readonly name: string;
   readonly identity: string;
-  /** host:port of the link between replicas. */
+  /** host:port of the link between replicas. No two homes have one: frames that are late arrive by it. */
   readonly address: string;
-  readonly members: readonly {
-    readonly name: string;
-    readonly address: string;
-    readonly identity: string;
-  }[];
+  /** As its configuration lists them, itself included. */
+  readonly members: readonly SiteMember[];
+  /** Null: its home is of one that joins later. */
+  readonly founders: readonly SiteMember[] | null;
+  /** Its home holds no key. */
+  readonly witness: boolean;
   readonly clusterId: string;
   readonly chains: readonly SiteChain[];
   readonly timers: Timers;
   readonly snapshotEntries: number;
+  /** The same at every site. */
+  readonly stateHashEntries: number;
   readonly segmentBytes: number;
 }
 
@@ -113,6 +128,8 @@ export class SimulatedReplica {
   readonly #random: Random;
   #process: SimulatedProcess | null = null;
   #starts = 0;
+  /** Of the rules, by the program in the home. */
+  #newestRules = 1;
 
   constructor(site: Site, disk: SimulatedDisk, world: SiteWorld, random: Random) {
     this.site = site;
@@ -122,7 +139,7 @@ export class SimulatedReplica {
   }
 
   get name(): string {
-    return this.site.name;
+    return this.site.label;
   }
 
   /** The process that runs; null: none does. */
@@ -134,9 +151,17 @@ export class SimulatedReplica {
     return this.#starts;
   }
 
+  /** @returns whether that is a later program than the one in the home */
+  install(newestRules: number): boolean {
+    if (newestRules <= this.#newestRules) return false;
+    this.#newestRules = newestRules;
+    return true;
+  }
+
   start(): void {
     this.#starts += 1;
     const random = this.#random.fork(`start ${this.#starts}`);
+    if (random.fork('program').chance(0.25)) this.#newestRules = 2;
     const loop = new EventLoop(this.#world.timeline, random.range(0, 1e9));
     loop.onCallback = () => this.#world.calledBack();
     const process_ = new SimulatedProcess(loop, random.fork('entropy'));
@@ -195,12 +220,11 @@ export class SimulatedReplica {
     const settings = settingsOf(site, chains);
     const checked: Checked = {
       name: site.name,
-      members: site.members.map((member) => ({ ...member, witness: false })),
+      members: site.members,
       raftListen: { host: '10.0.0.1', port: 1 },
       tls: null,
-      genesis: { clusterId: site.clusterId, members: [] },
-      join: null,
-      witness: false,
+      ...recordsOf(site),
+      witness: site.witness,
       replica: record === null ? null : JSON.parse(Buffer.from(record.bytes).toString()),
       warnings: [],
       paths,
@@ -223,6 +247,8 @@ export class SimulatedReplica {
       checked,
       identity: site.identity,
       version: 'simulated',
+      rules: { oldest: knownRules.oldest, newest: Math.max(knownRules.newest, this.#newestRules) },
+      stateHashEntries: site.stateHashEntries,
       log: (event, facts) => this.#world.logged(event, facts),
       metrics,
       journal: { append: () => {} },
@@ -257,6 +283,14 @@ export class SimulatedReplica {
   }
 }
 
+/** What `cluster init` and `cluster home` put into a home. */
+function recordsOf(site: Site): Pick<Checked, 'genesis' | 'join'> {
+  const { clusterId, founders, identity, name, witness } = site;
+  if (founders === null) return { genesis: null, join: { clusterId, name, identity, witness } };
+  const members = founders.map((one) => ({ ...one, identity: one.identity ?? '' }));
+  return { genesis: { clusterId, members }, join: null };
+}
+
 /** As `check` has it: no file is nothing known. */
 async function stateIfThere(path: string, files: Edges['files']): Promise<StateFile | null> {
   try {
@@ -274,7 +308,7 @@ export const statePathOf = (id: RecordId): string =>
 function settingsOf(site: Site, chains: readonly CheckedChain[]): Settings {
   return {
     ...{ home: '/home', configFile: null, id: null, hostName: site.name },
-    ...{ raftAddress: null, httpAddress: null, peers: [], solo: site.members.length === 1 },
+    ...{ raftAddress: null, httpAddress: null, peers: [], solo: site.founders?.length === 1 },
     ...{ insecureRaft: false, allowFreshState: [], warnings: [] },
     log: { level: 'debug', format: 'json' },
     tls: { caPath: '', certificatePath: '', keyPath: '' },
@@ -282,7 +316,7 @@ function settingsOf(site: Site, chains: readonly CheckedChain[]): Settings {
     signing: { deadlineMs: 1000, latencyBudgetMs: 1000 },
     privval: {
       ...{ dialTimeoutMs: 2000, redialIntervalMs: 500, handshakeTimeoutMs: 2000 },
-      ...{ idleTimeoutMs: 12_000, maxMessageBytes: 1024 * 1024 },
+      ...{ idleTimeoutMs: 7000, maxMessageBytes: 1024 * 1024 },
     },
     chains: chains.map(({ settings }) => settings),
   };

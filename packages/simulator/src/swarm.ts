@@ -53,12 +53,18 @@ export interface FaultRates {
   readonly plainNode: number;
   readonly operator: number;
   readonly key: number;
+  /** What an operator does about who is a member, and who leads. */
+  readonly membership: number;
 }
 
 export interface Swarm {
   readonly replicas: number;
+  /** Of the founders: those without keys, by their numbers. */
+  readonly witnesses: readonly number[];
   readonly timers: Timers;
   readonly snapshotEntries: number;
+  /** States are compared after each so many entries. */
+  readonly stateHashEntries: number;
   readonly segmentBytes: number;
   readonly chains: readonly {
     readonly beginning: Beginning;
@@ -76,6 +82,8 @@ export interface Swarm {
   /** Keys in devices: slow, and asked once. */
   readonly devices: boolean;
   readonly baseDelayMs: number;
+  /** What a sync takes on each replica's disk, mean: some machines are slower than others. */
+  readonly diskMs: readonly number[];
 }
 
 /**
@@ -122,57 +130,84 @@ export function drawSwarm(seed: Random, number: number): Swarm {
   const pace = number < firstLongSeed ? dense : long;
   const timers = random.pick(pace.timers);
   const scale = timers.electionTimeoutMs / 120;
+  // Else so much goes wrong that few leaders have anything to lose: in these worlds leaders are hunted, over a network
+  // that loses frames, and hardly anything else happens.
+  const kinds = random.chance(0.3) ? 0.2 : 1;
   /** Present in about half of the worlds, from rare to frequent. */
   const rate = (typicalMs: number, present = 0.5): number =>
-    random.chance(present)
+    random.chance(present * kinds)
       ? typicalMs * scale * pace.calm * 2 ** random.range(-1.5, 2)
       : Number.POSITIVE_INFINITY;
   // Disks are marred in half of the worlds; in the others a plain node may sign.
   const marring = random.chance(0.5) ? 2 : 0;
   const replicas = random.pick([1, 3, 3, 3, 3, 3, 3, 3, 5, 5, 5]);
+  const members = seed.fork('members');
+  const changesMembers = replicas > 1 && members.chance(0.4);
   return {
     replicas,
+    witnesses: drawWitnesses(members, replicas),
     timers,
     snapshotEntries: random.pick([5, 20, 100, 1000]),
+    // Of a stream of its own: what else the world is does not depend on it.
+    stateHashEntries: seed.fork('state hashes').pick([4, 16, 64, 256]),
     segmentBytes: random.pick([16, 32, 64, 256]) * 1024,
     chains: Array.from({ length: random.between(1, 3) }, () => drawChain(random, scale, pace)),
     faultsForMs: random.range(...pace.faultsForMs(scale)),
-    rates: withPlainNodes(rate(5000, 0.6), {
+    rates: fitting(rate(5000, 0.6), {
       kill: rate(2500),
       powerLoss: rate(3500),
       trip: rate(800, 0.7),
-      stop: rate(10_000, 0.3),
+      stop: rate(5000, 0.4),
       stall: rate(2500),
       clock: rate(4000, 0.3),
       cut: rate(1500),
       partition: rate(1500),
-      hunt: rate(1200, 0.7),
+      hunt: rate(1200, kinds < 1 ? 1 / kinds : 0.7),
       reset: rate(1500),
       hint: rate(3000, 0.4),
-      noise: rate(2000),
+      noise: rate(2000, kinds < 1 ? 0.6 / kinds : 0.5),
       slowDisk: rate(2000),
       badDisk: rate(5000, 0.3),
       fullDisk: rate(6000, 0.25),
-      damage: rate(8000, marring * 0.25),
+      damage: rate(3000, marring * 0.3),
       oldCopy: rate(6000, marring * 0.3),
       wipe: rate(6000, marring * 0.25),
       clone: rate(6000, marring * 0.25),
       validatorCut: rate(3000),
       operator: rate(3000, 0.5),
       key: rate(6000, 0.35),
+      membership: changesMembers
+        ? 1800 * scale * pace.calm * 2 ** members.range(-1, 1)
+        : Number.POSITIVE_INFINITY,
     }),
     faultsFromTheStart: random.chance(0.3),
     codec: random.pick([0, 0.05, 1]),
     devices: random.chance(0.2),
     baseDelayMs: random.pick([0.1, 0.5, 2, 10]),
+    diskMs: Array.from({ length: replicas }, () => random.pick([0.4, 0.4, 0.4, 3, 15])),
   };
 }
 
-/** A disk that is put back may hold a state file of before, and then nobody knows of the plain node. */
-function withPlainNodes(plainNode: number, rates: Omit<FaultRates, 'plainNode'>): FaultRates {
+/**
+ * A disk that is put back may hold a state file of before, and then nobody knows of the plain node; nor does a home
+ * that comes later. Where members come and go, a disk is lost by an operator's hands alone (membership-work.ts), who
+ * sees that enough others are left.
+ */
+function fitting(plainNode: number, drawn: Omit<FaultRates, 'plainNode'>): FaultRates {
+  const never = Number.POSITIVE_INFINITY;
+  const isFixed = drawn.membership === never;
+  const marring = isFixed ? {} : { damage: never, oldCopy: never, wipe: never, clone: never };
+  const rates = { ...drawn, ...marring };
   const { damage, oldCopy, wipe, clone } = rates;
-  const isSound = [damage, oldCopy, wipe, clone].every((ms) => ms === Number.POSITIVE_INFINITY);
-  return { ...rates, plainNode: isSound ? plainNode : Number.POSITIVE_INFINITY };
+  const isSound = isFixed && [damage, oldCopy, wipe, clone].every((ms) => ms === never);
+  return { ...rates, plainNode: isSound ? plainNode : never };
+}
+
+/** Never the last one: it is who says what contradicts the others (making.ts). And never a majority. */
+function drawWitnesses(random: Random, replicas: number): readonly number[] {
+  if (replicas < 3 || !random.chance(0.3)) return [];
+  const others = Array.from({ length: replicas - 1 }, (_, n) => n);
+  return random.shuffled(others).slice(0, random.between(1, Math.floor((replicas - 1) / 2)));
 }
 
 const beginnings: readonly Beginning[] = [

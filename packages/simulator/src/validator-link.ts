@@ -19,7 +19,9 @@ const dialTimeoutMs = 2000;
 const activeForMs = 60_000;
 /** From a whole request to its answer; then the session gives the link up. */
 const answerDeadlineMs = 4500;
-const idleTimeoutMs = 12_000;
+const idleTimeoutMs = 7000;
+/** Ends that say that nothing comes from there. */
+const silences: ReadonlySet<string> = new Set(['no connection in time', 'idle']);
 
 /** The path between one replica and one validator, in both directions. */
 export interface ValidatorPath {
@@ -121,7 +123,10 @@ export class SimulatedValidatorLink {
         if (kind !== 'ping') this.#active();
         else if (this.#state !== 'active') this.#become('connected', 'it speaks');
       },
-      ended: (why) => this.#lost(connection, why),
+      ended: (why) => {
+        if (silences.has(why)) this.#events.onSilent();
+        this.#lost(connection, why);
+      },
     });
     this.#connection = connection;
     connection.open();

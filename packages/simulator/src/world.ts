@@ -14,6 +14,7 @@ import { Looking } from './looking.js';
 import { Making } from './making.js';
 import type { Marks } from './marks.js';
 import type { Member } from './member.js';
+import { MembershipWork } from './membership-work.js';
 import type { Recording } from './model/recording.js';
 import type { Oracle } from './oracle.js';
 import { Scene } from './scene.js';
@@ -45,7 +46,8 @@ export class World {
     this.#looking = new Looking(this.#scene);
     this.#making = new Making(this.#scene, this.#lives, this.#looking);
     this.#homes = new Homes(this.#scene, this.#lives);
-    this.#work = new FaultWork(this.#scene, this.#lives, this.#homes);
+    const membership = new MembershipWork(this.#scene, this.#lives, this.#making);
+    this.#work = new FaultWork(this.#scene, this.#lives, this.#homes, membership);
     this.#without = without ?? new Set();
     this.#making.makeChains();
     this.#making.makeMembers();
@@ -87,13 +89,14 @@ export class World {
 
   /** On one line, for who must judge a failure. */
   describe(): string {
-    const { replicas, timers, chains, rates, codec, devices } = this.#scene.swarm;
+    const { replicas, witnesses, timers, chains, rates, codec, devices } = this.#scene.swarm;
     const present = Object.entries(rates).flatMap(([kind, ms]) =>
       ms < Number.POSITIVE_INFINITY ? [kind] : [],
     );
     const { heartbeatIntervalMs, electionTimeoutMs } = timers;
     return [
       `${replicas} replicas`,
+      ...(witnesses.length > 0 ? [`${witnesses.length} of them witnesses`] : []),
       `heartbeat ${heartbeatIntervalMs} ms, election ${electionTimeoutMs} ms`,
       `chains ${chains.map(({ beginning, validators }) => `${beginning}/${validators}`).join(' ')}`,
       `codec ${codec}`,
@@ -109,8 +112,9 @@ export class World {
   async run(): Promise<void> {
     const { seed, swarm, plan, timeline, members, courses } = this.#scene;
     await this.#homes.install();
+    if (swarm.witnesses.length > 0) this.#scene.marks.mark('a witness is in the world');
     const random = seed.fork('beginning');
-    for (const member of members) this.#lives.startIn(member, random.range(0, 500));
+    for (const member of [...members]) this.#lives.startIn(member, random.range(0, 500));
     for (const course of courses) course.start();
     for (const planned of plan.faults) {
       if (this.#without.has(planned.number)) continue;

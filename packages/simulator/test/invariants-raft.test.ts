@@ -7,6 +7,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Entry, Genesis, LinkFrame, LogBatch, PeerMark, Snapshot } from '@cometkms/consensus';
+import { type Core, checkCoreConfig, createCore } from '@cometkms/consensus/core';
+import { StallsAreNoSilence } from '../src/invariants/stalls-are-no-silence.js';
 import type { At } from '../src/observations.js';
 import { Oracle } from '../src/oracle.js';
 import { Violation } from '../src/violation.js';
@@ -103,7 +105,9 @@ test('a cluster is founded once, by everybody, and not again by who is known to 
   breaks(() => write(b, founded(b)), /founded/);
 });
 
-const appendReply = (term: number, match: number): Extract<LinkFrame, { kind: 'raft' }> => ({
+type Raft = Extract<LinkFrame, { kind: 'raft' }>;
+
+const appendReply = (term: number, match: number): Raft => ({
   kind: 'raft',
   message: {
     ...{ kind: 'appendReply', term, round: 1, match, refused: false },
@@ -120,6 +124,33 @@ test('what is acknowledged to a leader is its own entry', () => {
   breaks(() => oracle.sent(at(b), a, appendReply(2, 2)), /leader’s own entry/);
 });
 
+/** As much of a follower's core as this promise is about. */
+function committedTo(index: number, entries: readonly Entry[]): Core {
+  const recovered = { hard: { term: 1, votedFor: null }, snapshot: snapshotAt(0, 0), entries };
+  const timers = { heartbeatIntervalMs: 25, electionTimeoutMs: 120, leaseMs: 90 };
+  const bounds = { maxInflightAppends: 8, maxUncommittedBytes: 1000, maxAppendBytes: 1000 };
+  const verdict = checkCoreConfig({ ...timers, ...bounds, self: a, seed: 1 });
+  assert.ok(verdict.ok);
+  return Object.assign(createCore(verdict.config, recovered, 0), { commit: index });
+}
+
+test('what is committed is on the disks of a majority, or was until one of them was put back', () => {
+  for (const acknowledges of [true, false]) {
+    const { oracle, write } = told();
+    const entries: Entry[] = [{ kind: 'empty', index: 1, term: 1 }];
+    write(a, { entries });
+    if (acknowledges) write(b, { entries });
+    oracle.diskReplaced(b);
+    oracle.logOpened(at(b, 2), {
+      ...{ genesis: genesis(b), hard: { term: 0, votedFor: null }, snapshot: snapshotAt(0, 0) },
+      ...{ entries: [], boot: { boot: 1, runId: 'r' }, marks: [], cutBytes: 0 },
+    });
+    const commits = () => oracle.stepped(at(a), committedTo(1, entries));
+    if (acknowledges) commits();
+    else breaks(commits, /on the disks of a majority/);
+  }
+});
+
 test('who starts with less than another has on disk of it does not speak to that one', () => {
   const { oracle, write } = told();
   write(a, { marks: [mark(b, { term: 4 })] });
@@ -130,4 +161,38 @@ test('who starts with less than another has on disk of it does not speak to that
   });
   oracle.sent(at(b, 2), c, appendReply(2, 0));
   breaks(() => oracle.sent(at(b, 2), a, appendReply(2, 0)), /refused by those that know/);
+});
+
+const raft = (message: Raft['message']): Raft => ({ kind: 'raft', message, holds: 0 });
+const campaign = (term: number, lastIndex: number, transfer: boolean): Raft =>
+  raft({ kind: 'vote', term, lastIndex, lastTerm: 1, transfer });
+
+test('a campaign for a transfer was asked for: in the term before, and for that very log', () => {
+  const { oracle, write } = told();
+  write(a, { hard: { term: 1, votedFor: a } });
+  write(b, { hard: { term: 9, votedFor: b } });
+  oracle.sent(at(a), b, raft({ kind: 'timeoutNow', term: 1, lastIndex: 4 }));
+  oracle.sent(at(b), c, campaign(2, 4, true));
+  oracle.sent(at(b), c, campaign(3, 4, false));
+  breaks(() => oracle.sent(at(b), c, campaign(2, 5, true)), /called by the leader/);
+  breaks(() => oracle.sent(at(b), c, campaign(3, 4, true)), /called by the leader/);
+});
+
+test('a leader that stood still does not give up at once for that; a later term ends it rightly', () => {
+  const stands = (role: 'leader' | 'follower', term: number): Core =>
+    Object.assign(committedTo(0, []), { role: { kind: role, peers: new Map() }, hard: { term } });
+  for (const [afterMs, term, isBroken] of [
+    [10, 1, true],
+    [10, 2, false],
+    [200, 1, false],
+  ] as const) {
+    let now = 0;
+    const stalls = new StallsAreNoSilence(() => now);
+    stalls.stepped(at(a), stands('leader', 1));
+    stalls.stalled(at(a), 500);
+    now = 500 + afterMs;
+    const gives = () => stalls.stepped(at(a), stands('follower', term));
+    if (isBroken) breaks(gives, /nobody’s silence/);
+    else gives();
+  }
 });

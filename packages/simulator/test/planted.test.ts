@@ -6,13 +6,29 @@
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { patched } from '../src/planted/hooks.js';
 import { plants } from '../src/planted/index.js';
 
 const packages = new URL('../../../', import.meta.url);
+
+interface PrintedRow {
+  readonly found: { readonly promise: string; readonly saw: string } | null;
+}
+
+/** As `npm run simulate -- --planted`. */
+async function planted(name: string): Promise<{ row: PrintedRow; code: number }> {
+  const main = fileURLToPath(new URL('../src/main.js', import.meta.url));
+  const args = [main, '--planted', name, '--jobs', '1', '--json'];
+  return await new Promise((resolve) => {
+    execFile(process.execPath, args, (error, out) =>
+      resolve({ row: JSON.parse(out) as PrintedRow, code: error === null ? 0 : 1 }),
+    );
+  });
+}
 
 test('the patches of each planted bug fit the compiled code exactly once', () => {
   for (const { name, patches } of plants) {
@@ -35,6 +51,24 @@ test('each planted bug has a name of its own, a rule and a budget', () => {
   }
 });
 
+test('each file of a planted bug is in the list, and each scenario that finds one is there', () => {
+  const folder = fileURLToPath(new URL('../../src/planted/', import.meta.url));
+  const files = readdirSync(folder).filter((file) =>
+    readFileSync(join(folder, file), 'utf8').includes(': Plant = {'),
+  );
+  assert.deepEqual(files.sort(), plants.map(({ name }) => `${name}.ts`).sort());
+  const scenarios = fileURLToPath(new URL('../../scenarios/', import.meta.url));
+  for (const { name, scenario } of plants)
+    assert.ok(scenario === undefined || existsSync(join(scenarios, `${scenario}.txt`)), name);
+});
+
+test('a bug that no seed meets is found by a story, and by what the story checks', async () => {
+  const { row, code } = await planted('two-changes-at-once');
+  assert.equal(row.found?.promise, 'no story shows a broken promise');
+  assert.match(row.found.saw, /committed 1:3, and then 2:3 in its place/);
+  assert.equal(code, 0);
+});
+
 test('a patch that fits nowhere, or twice, is refused', () => {
   const patch = { file: 'x.js', replace: 'a', by: 'b' };
   assert.throws(() => patched('c', patch), /found 0 times/);
@@ -42,15 +76,7 @@ test('a patch that fits nowhere, or twice, is refused', () => {
 });
 
 test('a planted bug is found by a promise that it breaks, and the code on the disk knows nothing of it', async () => {
-  const main = fileURLToPath(new URL('../src/main.js', import.meta.url));
-  const args = [main, '--planted', 'append-ack-before-durable', '--jobs', '1', '--json'];
-  const { stdout, code } = await new Promise<{ stdout: string; code: number }>((resolve) => {
-    execFile(process.execPath, args, (error, out) =>
-      resolve({ stdout: out, code: error === null ? 0 : 1 }),
-    );
-  });
-  assert.notEqual(stdout, '');
-  const row = JSON.parse(stdout) as { found: { promise: string } | null };
+  const { row, code } = await planted('append-ack-before-durable');
   assert.equal(
     row.found?.promise,
     'every promise that left is backed by what its sender’s disk holds',

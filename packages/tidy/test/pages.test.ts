@@ -9,6 +9,8 @@ import { signStateErrors } from '@cometkms/sign-state';
 import { signerErrors } from '@cometkms/signer';
 import {
   cmkmsErrors,
+  labelsOf,
+  type MetricName,
   metricNames,
   metricRow,
   noteCodes,
@@ -58,6 +60,21 @@ test('every link between pages leads to a file, and to a heading of it', () => {
   assert.deepEqual(found, []);
 });
 
+test('every page is reached from another', () => {
+  const linked = new Set(
+    pages.flatMap(({ path, text }) =>
+      [...text.matchAll(/\]\(([^)\s#]+)/g)]
+        .map((match) => normalize(join(dirname(path), match[1] ?? '')))
+        .filter((target) => target !== path),
+    ),
+  );
+  const alone = pages.filter(({ path }) => path.startsWith('docs/') && !linked.has(path));
+  assert.deepEqual(
+    alone.map(({ path }) => path),
+    [],
+  );
+});
+
 test('every alert has a runbook, and every section of the page an alert', () => {
   const runbooks = rules.flatMap(({ text }) =>
     [...text.matchAll(/runbook_url: (\S+)/g)].map((match) => match[1] ?? ''),
@@ -74,6 +91,26 @@ test('every alert has a runbook, and every section of the page an alert', () => 
   assert.deepEqual(unused, [], 'sections of docs/alerts.md that no alert names');
 });
 
+test('a runbook that an alert names exists, and the page of alerts leads to every runbook', () => {
+  const named = rules.flatMap(({ text }) =>
+    [...text.matchAll(/ runbook: (\S+)/g)].map((match) => match[1] ?? ''),
+  );
+  assert.ok(named.length > 0, 'no alert names a runbook');
+  assert.deepEqual(
+    named.flatMap((target) => dead(target, 'README.md') ?? []),
+    [],
+  );
+  const alerts = pages.find(({ path }) => path === 'docs/alerts.md')?.text ?? '';
+  const unread = pages.filter(
+    ({ path }) =>
+      path.startsWith('docs/runbooks/') && !alerts.includes(`(${path.slice('docs/'.length)}`),
+  );
+  assert.deepEqual(
+    unread.map(({ path }) => path),
+    [],
+  );
+});
+
 const series = new Set(
   metricNames().flatMap((name) =>
     metricRow(name).kind === 'histogram'
@@ -87,6 +124,46 @@ test('alerts use series that exist', () => {
     const names = line.replace(/#.*/, '').match(/\bcmkms_[a-z0-9_]+/g) ?? [];
     const unknown = names.filter((name) => !series.has(name));
     return unknown.length === 0 ? null : `${unknown.join(', ')}: not in the catalogue of metrics`;
+  });
+  assert.deepEqual(found, []);
+});
+
+/** The labels of a series, each with the values that it takes; null: any. */
+function labels(name: string): ReadonlyMap<string, readonly string[] | null> {
+  const metric = name.replace(/_(bucket|sum|count)$/, '');
+  const row = metricRow((metricNames().find((each) => each === name) ?? metric) as MetricName);
+  const axes = new Map<string, readonly string[] | null>(labelsOf(row).map((each) => [each, null]));
+  for (const axis of row.axes) if (typeof axis === 'object') axes.set(axis.label, axis.values);
+  return axes;
+}
+
+test('alerts select by labels and values that the series have', () => {
+  const found = offences(rules, (line) => {
+    const selected = line.replace(/#.*/, '').matchAll(/\b(cmkms_[a-z0-9_]+)\{([^}]*)\}/g);
+    const wrong = [...selected].flatMap(([, name = '', inside = '']) =>
+      [...inside.matchAll(/([a-z_]+)=~?"([^"]*)"/g)].filter(([, label = '', values = '']) => {
+        const known = labels(name).get(label);
+        return (
+          known === undefined || values.split('|').some((value) => known?.includes(value) === false)
+        );
+      }),
+    );
+    return wrong.length === 0 ? null : `${wrong.map(([what]) => what).join(', ')}: no such series`;
+  });
+  assert.deepEqual(found, []);
+});
+
+test('alerts keep only labels that the series on their line have', () => {
+  const found = offences(rules, (line) => {
+    const code = line.replace(/#.*/, '');
+    const [name] = code.match(/\bcmkms_[a-z0-9_]+/) ?? [];
+    if (name === undefined) return null;
+    const kept = [...code.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, all = '']) =>
+      all.split(/, */),
+    );
+    const known = new Set(['job', 'instance', 'le', ...labels(name).keys()]);
+    const unknown = kept.filter((label) => !known.has(label));
+    return unknown.length === 0 ? null : `${name} has no ${unknown.join(', ')}`;
   });
   assert.deepEqual(found, []);
 });

@@ -66,6 +66,22 @@ test('nothing names a path of a machine or the host of a package registry', () =
   assert.deepEqual(found, []);
 });
 
+test('nothing large is tracked: what a tool wrote is no source', () => {
+  const lock = 'pnpm-lock.yaml';
+  const large = trackedFiles(/^/).filter(({ path, text }) => text.length > 50_000 && path !== lock);
+  assert.deepEqual(
+    large.map((file) => file.path),
+    [],
+  );
+});
+
+test('no merge is left half done', () => {
+  const found = offences(trackedFiles(/^/), (line) =>
+    /^(<{7}|>{7}|\|{7})( |$)|^={7}$/.test(line) ? line : null,
+  );
+  assert.deepEqual(found, []);
+});
+
 test('the top level holds what the layout says, and nothing else', () => {
   const allowed = new Set([
     ...['packages', 'proto', 'deploy', 'docs', '.ci'],

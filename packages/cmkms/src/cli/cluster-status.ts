@@ -12,6 +12,7 @@ import { homePaths } from '../home.js';
 import type { MemberJson, StatusJson } from '../http/status-json.js';
 import { ageText, lagOf, plain, table } from './status-table.js';
 import type { Terminal } from './terminal.js';
+import { rulesText } from './version.js';
 
 const answerTimeoutMs = 10_000;
 
@@ -29,9 +30,11 @@ export async function clusterStatusCommand(
 }
 
 function asJson(status: StatusJson): unknown {
-  const { id, cluster_id, leader_id, term, commit_index, voters, voters_reachable } = status;
+  const { id, cluster_id, leader_id, term, commit_index, rules_version } = status;
+  const { voters, voters_reachable } = status;
   return {
-    ...{ asked: id, cluster_id, leader_id, term, commit_index, voters, voters_reachable },
+    ...{ asked: id, cluster_id, leader_id, term, commit_index, rules_version },
+    ...{ voters, voters_reachable },
     fault_tolerance: status.fault_tolerance,
     may_be_lost: lossText(status),
     members: status.replicas.map((member) => ({ ...member, lag: lagOf(member, commit_index) })),
@@ -40,7 +43,8 @@ function asJson(status: StatusJson): unknown {
 
 export function asText(status: StatusJson): string {
   const leader = plain(status.leader_id || 'none');
-  const head = `cluster ${plain(status.cluster_id ?? 'not founded')}  leader ${leader}  term ${status.term ?? '-'}`;
+  const place = `term ${status.term ?? '-'}  rules ${status.rules_version ?? '-'}`;
+  const head = `cluster ${plain(status.cluster_id ?? 'not founded')}  leader ${leader}  ${place}`;
   const lines = [head];
   if (status.replicas.length === 0) {
     const [why] = status.reasons;
@@ -82,11 +86,12 @@ function members(status: StatusJson): readonly string[] {
     lagOf(member, status.commit_index),
     member.self ? '-' : contactText(member),
     plain(member.version ?? '-'),
+    member.rules === null ? '-' : rulesText(member.rules),
     member.tls_cert_not_after === null ? '-' : plain(member.tls_cert_not_after.slice(0, 10)),
     plain(member.identity.slice(0, 16)),
   ]);
   const titles = ['REPLICA', 'ROLE', 'VOTE', 'ADDRESS', 'REACHABLE', 'LAG', 'LAST CONTACT'];
-  return table([...titles, 'VERSION', 'CERT ENDS', 'IDENTITY'], rows);
+  return table([...titles, 'VERSION', 'RULES', 'CERT ENDS', 'IDENTITY'], rows);
 }
 
 function kind({ voter, witness }: MemberJson): string {

@@ -56,6 +56,10 @@ function fromSystem(error: unknown): CmkmsError | null {
       case 'ENOSPC':
       case 'EDQUOT':
         return new CmkmsError('DISK_FULL', { detail: cause.message }, { cause: error });
+      case 'EIO':
+        // What another room says of it names the file, which the kernel does not.
+        if (isOfAnotherRoom(error)) return null;
+        return new CmkmsError('DISK_FAILED', { detail: cause.message }, { cause: error });
       case 'EACCES':
       case 'EPERM':
       case 'EROFS':

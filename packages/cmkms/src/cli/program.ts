@@ -16,7 +16,7 @@ import { initCommand } from './init.js';
 import { clearHalt, raiseFloor, retireChain, setHalt, showHalt, status } from './running.js';
 import { startCommand } from './start.js';
 import type { Terminal } from './terminal.js';
-import { version } from './version.js';
+import { rulesText, version } from './version.js';
 
 const settingKeys = [
   'id',
@@ -46,10 +46,13 @@ export function buildProgram(terminal: Terminal, finished: (code: ExitCode) => v
   addCheck(program, run);
   addStatus(program, run);
   addRunning(program, run);
-  json(program.command('version').description('Version of cmkms and of Node.')).action(
+  json(
+    program.command('version').description('Version of cmkms, of Node, and of the rules it knows.'),
+  ).action(
     run(async (flags: { json?: boolean }) => {
       const said = version();
-      const text = `cmkms ${said.version} (node ${said.node}, ${said.platform})`;
+      const rules = rulesText(said.rules);
+      const text = `cmkms ${said.version} (node ${said.node}, ${said.platform}, rules ${rules})`;
       terminal.out(flags.json === true ? `${JSON.stringify(said)}\n` : `${text}\n`);
       return EXIT.OK;
     }),

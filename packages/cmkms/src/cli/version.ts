@@ -5,11 +5,14 @@
  * Never   asks the network.
  */
 import { readFileSync } from 'node:fs';
+import { knownRules } from '@cometkms/sign-state';
 
 export interface Version {
   readonly version: string;
   readonly node: string;
   readonly platform: string;
+  /** Versions of the state machine's rules that this program can apply: all from the first to the second. */
+  readonly rules: { readonly oldest: number; readonly newest: number };
 }
 
 export function version(): Version {
@@ -19,5 +22,11 @@ export function version(): Version {
     version: said.version,
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
+    rules: knownRules,
   };
+}
+
+/** Which versions of the rules a program can apply: `1`, or `1-2`. */
+export function rulesText({ oldest, newest }: Version['rules']): string {
+  return oldest === newest ? `${newest}` : `${oldest}-${newest}`;
 }

@@ -227,7 +227,7 @@ export const privvalKeys = {
   },
   idle_timeout: {
     kind: 'duration',
-    default: '"12s"',
+    default: '"7s"',
     atLeast: '4s',
     atMost: '10m',
     doc: ['Silence after which a link is given up; the node pings every 3.3 s.'],

@@ -65,6 +65,7 @@ export interface MemberJson {
   readonly rtt_ms: number | null;
   readonly last_contact_ms: number | null;
   readonly version: string | null;
+  readonly rules: { readonly oldest: number; readonly newest: number } | null;
   readonly tls_cert_not_after: string | null;
 }
 
@@ -91,6 +92,7 @@ export interface StatusJson {
   readonly term: number | null;
   readonly commit_index: string | null;
   readonly applied_index: string | null;
+  readonly rules_version: number | null;
   readonly lease_ms: number | null;
   readonly voters: number | null;
   readonly voters_reachable: number | null;
@@ -122,6 +124,7 @@ export function statusJson(status: ReplicaStatus, readiness: Readiness): StatusJ
     term: consensus?.term ?? null,
     commit_index: index(consensus?.commitIndex),
     applied_index: index(consensus?.appliedIndex),
+    rules_version: consensus?.rules ?? null,
     lease_ms: rounded(consensus?.leaseMs ?? null),
     voters: consensus?.voters ?? null,
     voters_reachable: consensus?.votersReachable ?? null,
@@ -176,6 +179,7 @@ function memberJson(member: MemberStatus): MemberJson {
     rtt_ms: rounded(member.rttMs),
     last_contact_ms: rounded(member.lastContactMs),
     version: member.version,
+    rules: member.rules,
     tls_cert_not_after: optionalMoment(member.certificateNotAfter),
   };
 }

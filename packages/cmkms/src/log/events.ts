@@ -72,6 +72,7 @@ export interface EventFacts {
     readonly chain: string;
     readonly key: string;
     readonly waiting_for: string;
+    readonly fix: string;
   };
   readonly registered: {
     readonly chain: string;
@@ -162,6 +163,13 @@ export interface EventFacts {
     readonly to: string | null;
     readonly reason: string;
     readonly took_ms: number;
+  };
+  readonly rules_raised: { readonly version: number; readonly index: number };
+  readonly state_differs: {
+    /** The entry after which the states were hashed. */
+    readonly index: number;
+    readonly own: string;
+    readonly leaders: string;
   };
   readonly no_quorum: {
     readonly reachable: number;
@@ -301,7 +309,7 @@ export const events: { readonly [E in EventName]: EventRow<E> } = {
   membership: { level: 'info', when: 'The members changed, for good; on every replica.' },
   registration_wait: {
     level: 'info',
-    when: 'A chain cannot be registered yet; repeated every minute.',
+    when: 'A chain cannot be registered yet: each member that holds keys, a learner too, first says what its state file says. Repeated every minute.',
   },
   registered: { level: 'info', when: 'A chain was registered in the log.' },
   signed: { level: 'info', when: 'A signature for a new position left this replica.' },
@@ -348,6 +356,16 @@ export const events: { readonly [E in EventName]: EventRow<E> } = {
   leadership_lost: { level: 'warn', when: 'This replica led and does so no longer.' },
   serving: { level: 'info', when: 'This replica leads and may sign.' },
   handed_over: { level: 'info', when: 'This replica gave leadership away on purpose.' },
+  rules_raised: {
+    level: 'info',
+    when: 'Every member knows a later version of the rules, and from here on it is in force.',
+    note: 'from now on no program that does not know this version can be put back',
+  },
+  state_differs: {
+    level: 'error',
+    when: 'This replica made another state of the log than the leader did; the process ends.',
+    note: 'leave this replica stopped, and see docs/runbooks/states-differ.md',
+  },
   no_quorum: {
     level: 'warn',
     when: 'Fewer than a quorum are in contact; once, then each minute.',

@@ -57,6 +57,9 @@ export type BadFrameReason = (typeof badFrameReasons)[number];
 export const electionResults = ['won', 'lost', 'prevote_denied'] as const;
 export type ElectionResult = (typeof electionResults)[number];
 
+export const stateCheckResults = ['equal', 'differs', 'unchecked'] as const;
+export type StateCheckResult = (typeof stateCheckResults)[number];
+
 export const secondGateReasons = ['regressed', 'other_content'] as const;
 export type SecondGateReason = (typeof secondGateReasons)[number];
 
@@ -207,6 +210,16 @@ export const metricCatalogue = {
     kind: 'counter',
     axes: [{ label: 'result', values: electionResults }],
     help: 'Elections that this replica stood for, by result.',
+  },
+  cmkms_rules_version: {
+    kind: 'gauge',
+    axes: [],
+    help: 'The version of the rules by which this replica applies the log; 0 before there is one.',
+  },
+  cmkms_state_checks_total: {
+    kind: 'counter',
+    axes: [{ label: 'result', values: stateCheckResults }],
+    help: 'Comparisons of the replicated state with the leader’s; differs ends the process, unchecked had nothing to compare.',
   },
   cmkms_raft_leader_changes_total: { kind: 'counter', axes: [], help: 'Changes of leader seen.' },
   cmkms_raft_peer_rtt_seconds: {

@@ -61,6 +61,7 @@ function setConsensus(series: Series, consensus: ConsensusStatus, uptimeMs: numb
   series.gauge('cmkms_raft_term', {}, consensus.term);
   series.gauge('cmkms_raft_commit_index', {}, consensus.commitIndex);
   series.gauge('cmkms_raft_applied_index', {}, consensus.appliedIndex);
+  series.gauge('cmkms_rules_version', {}, consensus.rules);
   series.gauge('cmkms_raft_voters', {}, consensus.voters);
   series.gauge('cmkms_raft_voters_reachable', {}, consensus.votersReachable);
   series.gauge('cmkms_raft_fault_tolerance', {}, faultTolerance(consensus));

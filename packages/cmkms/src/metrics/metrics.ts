@@ -15,6 +15,7 @@ import type {
   Outcome,
   SecondGateReason,
   StageLabel,
+  StateCheckResult,
 } from './catalogue.js';
 import { EventLoopLag } from './event-loop-lag.js';
 import { setStatusGauges } from './gauges.js';
@@ -150,6 +151,10 @@ export class Metrics {
 
   leaderChanged(): void {
     this.#series.count('cmkms_raft_leader_changes_total');
+  }
+
+  stateChecked(result: StateCheckResult): void {
+    this.#series.count('cmkms_state_checks_total', { result });
   }
 
   peerRoundTrip(peer: string, ms: number): void {

@@ -7,27 +7,11 @@
  * Rule    docs/architecture.md, the verdicts; CometBFT privval/retry_signer_client.go for what a node retries.
  * Proof   test/replica-answers.test.ts; against a real node in packages/interop.
  */
-
 import type { SignAnswer } from '@cometkms/privval';
 import { readSignBytes } from '@cometkms/sign-state';
-import type { NotNow, RefusedRequest } from '@cometkms/signer';
+import type { NotNow } from '@cometkms/signer';
+import { remoteErrorCodes } from './remote-error-codes.js';
 import type { RoutedOutcome } from './router.js';
-
-/** A node never looks at the number; people and other tools may. Numbers keep their meaning. */
-export const remoteErrorCodes = {
-  MALFORMED: 1,
-  CONFLICT: 2,
-  REGRESSED: 3,
-  HALTED: 4,
-  LEAP: 5,
-  CUTOVER: 6,
-  RETIRED: 7,
-  UNREGISTERED: 8,
-  PROPOSAL_RETIMED: 9,
-  WATERMARK: 10,
-  BACKEND: 11,
-  NO_QUORUM: 12,
-} as const satisfies Record<RefusedRequest['code'] | 'NO_QUORUM', number>;
 
 /** What ends the connection. A typed error here would cost the vote though another replica may sign it. */
 const drops: Readonly<Record<NotNow['reason'], string>> = {

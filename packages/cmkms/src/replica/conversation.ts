@@ -34,6 +34,7 @@ export class Conversation {
   readonly #members: Members;
   readonly #chains: () => readonly HeldChain[];
   readonly #linksHeld: () => readonly string[];
+  readonly #linksSilent: () => readonly string[];
   readonly #certificateNotAfter: number | null;
   readonly #listener: Listener;
   readonly #log: Log;
@@ -45,6 +46,7 @@ export class Conversation {
     own: {
       chains(): readonly HeldChain[];
       linksHeld(): readonly string[];
+      linksSilent(): readonly string[];
       readonly certificateNotAfter: number | null;
     },
     listener: Listener,
@@ -55,6 +57,7 @@ export class Conversation {
     this.#members = members;
     this.#chains = own.chains;
     this.#linksHeld = own.linksHeld;
+    this.#linksSilent = own.linksSilent;
     this.#certificateNotAfter = own.certificateNotAfter;
     this.#listener = listener;
     this.#log = log;
@@ -123,6 +126,7 @@ export class Conversation {
         validators: validators.map((validator) => validator.text),
       })),
       linksHeld: this.#linksHeld(),
+      linksSilent: this.#linksSilent(),
     };
   }
 }

@@ -4,6 +4,7 @@
  * Owns    the answers to three questions: is it ours to dial, does another hold it, can only we reach it.
  * Never   gives an order.
  * Rule    docs/architecture.md, "Who holds a validator's link".
+ * Proof   test/replica-dialling.test.ts.
  */
 import type { RaftNode } from '@cometkms/consensus';
 import type { Answer } from '@cometkms/sign-state';
@@ -15,32 +16,38 @@ import type { LinkedChain } from './validator-links.js';
 /** A member that was not heard for this long says nothing about the links that it holds. */
 const HEARD_WITHIN_MS = 1000;
 
+type Node = Pick<RaftNode<Answer>, 'id' | 'leader' | 'isUp' | 'heardAt'>;
+
 export class Dialling {
-  readonly #node: RaftNode<Answer>;
+  readonly #node: Node;
   readonly #members: Members;
   /** As configured; the members' own come from the log. */
   readonly #addresses: readonly string[];
   readonly #clock: ReplicaClock;
 
-  constructor(
-    node: RaftNode<Answer>,
-    members: Members,
-    addresses: readonly string[],
-    clock: ReplicaClock,
-  ) {
+  constructor(node: Node, members: Members, addresses: readonly string[], clock: ReplicaClock) {
     this.#node = node;
     this.#members = members;
     this.#addresses = addresses;
     this.#clock = clock;
   }
 
+  /**
+   * One replica dials, and not three: the leader. Where it does not list the validator, or hears nothing from it,
+   * the first of those that do; where nobody hears anything, the leader again. Two that choose differently for a
+   * moment harm nobody: a node takes one connection at a time, and whoever answers hands the request to the log.
+   */
   oursToDial(chain: LinkedChain, address: string): boolean {
     const { leader, id: self } = this.#node;
-    if (leader === null || leader === self) return leader === self;
-    const listing = this.#members.listing(chain.id, address);
-    if (listing.some((member) => member.id === leader)) return false;
-    // The leader does not know this validator: the first by name of those that do.
-    return listing.find((member) => this.hears(member.id))?.id === self;
+    if (leader === null) return false;
+    const silent = this.#members.findingSilent(address);
+    const listing = this.#members
+      .listing(chain.id, address)
+      .map(({ id }) => id)
+      .filter((id) => id === leader || this.hears(id));
+    const hearing = listing.filter((id) => !silent.includes(id));
+    const able = hearing.length > 0 ? hearing : listing;
+    return (able.includes(leader) ? leader : able[0]) === self;
   }
 
   heldElsewhere(address: string): boolean {

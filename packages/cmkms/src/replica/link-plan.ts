@@ -22,7 +22,7 @@ export const REDIAL_CLAIM_MS = 1000;
 export interface LinkFacts {
   /** Nobody else can reach this validator, or nobody else lists it. */
   readonly exclusive: boolean;
-  /** This replica leads, or it is the one that dials where the leader does not list the validator. */
+  /** This replica leads, or it is the one that dials where the leader cannot (dialling.ts). */
   readonly oursToDial: boolean;
   /** The handshake is done; for how long, in milliseconds. Null: not connected. */
   readonly connectedMs: number | null;

@@ -88,6 +88,13 @@ export class Members {
       .map(([id]) => id);
   }
 
+  /** Ids of the members, this replica among them, that hear nothing from this validator. */
+  findingSilent(validator: string): readonly string[] {
+    return [...this.#statements]
+      .filter(([, { linksSilent }]) => linksSilent.includes(validator))
+      .map(([id]) => id);
+  }
+
   /** A witness holds no key, so nothing of it is ever signed. */
   holdsKey(id: string, record: RecordId): boolean {
     const member = this.#members.find((candidate) => candidate.id === id);

@@ -8,7 +8,7 @@ import type { Hrs, Position, PublicKey, RecordId, Step } from '@cometkms/sign-st
 import type { NotNow, RefusedRequest, Released, SignOutcome, SignRequest } from '@cometkms/signer';
 import Long from 'long';
 import { cometkms } from '#generated/replica-link.js';
-import { remoteErrorCodes } from './answers.js';
+import { remoteErrorCodes } from './remote-error-codes.js';
 
 const wire = cometkms.replica;
 
@@ -47,6 +47,8 @@ export interface Statement {
   readonly kind: 'statement';
   readonly chains: readonly ChainStatement[];
   readonly linksHeld: readonly string[];
+  /** Validators that this replica would dial or hold, and hears nothing from. */
+  readonly linksSilent: readonly string[];
   /** Unix milliseconds; absent with `--insecure-raft`. For people alone. */
   readonly certificateNotAfter?: number;
 }
@@ -98,6 +100,7 @@ function toWire(message: ReplicaMessage): cometkms.replica.ReplicaMessage.$Prope
             ...knownToWire(chain.known),
           })),
           linksHeld: [...message.linksHeld],
+          linksSilent: [...message.linksSilent],
           certificateNotAfterMs:
             message.certificateNotAfter === undefined
               ? null
@@ -275,6 +278,7 @@ function statementFromWire(from: cometkms.replica.Statement.$Properties): Statem
     kind: 'statement',
     ...(notAfter === undefined ? {} : { certificateNotAfter: notAfter }),
     linksHeld: [...(from.linksHeld ?? [])],
+    linksSilent: [...(from.linksSilent ?? [])],
     chains: (from.chains ?? []).map((chain) => ({
       id: idFromWire(chain.id),
       validators: [...(chain.validators ?? [])],

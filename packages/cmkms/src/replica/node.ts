@@ -4,7 +4,7 @@
  * Owns    which members it is given, and the digest of what should be the same everywhere.
  * Never   runs it.
  */
-import { type Genesis, RaftNode } from '@cometkms/consensus';
+import { type Genesis, RaftNode, type RulesRange } from '@cometkms/consensus';
 import type { Answer } from '@cometkms/sign-state';
 import type { Checked } from '../check-home.js';
 import type { Settings } from '../config/settings.js';
@@ -13,11 +13,22 @@ import type { Memberships } from '../memberships.js';
 import type { Edges } from './edges.js';
 import type { SigningStateMachine } from './state-machine.js';
 
+/**
+ * States are compared after each multiple of so many entries: at three signatures a block, each half hour or so, and
+ * on a busy cluster each minute. Never configured: who hashes elsewhere has nothing to compare.
+ */
+export const STATE_HASH_ENTRIES = 1000;
+
 export interface NodeMaterial {
   readonly settings: Settings;
   readonly checked: Checked;
+  /** The identity of this replica, for all time. */
   readonly identity: string;
   readonly version: string;
+  /** Of the state machine's rules, those that this program can apply. */
+  readonly rules: RulesRange;
+  /** `STATE_HASH_ENTRIES`. */
+  readonly stateHashEntries: number;
 }
 
 export function makeNode(
@@ -27,12 +38,12 @@ export function makeNode(
   memberships: Memberships,
   onFatal: (error: Error) => void,
 ): RaftNode<Answer> {
-  const { settings, checked, identity, version } = material;
+  const { settings, checked, identity, version, rules, stateHashEntries } = material;
   return new RaftNode<Answer>({
     ...{ storage: edges.storage, transport: edges.transport },
     ...{ clock: edges.clock, entropy: edges.entropy },
     self: { id: identity, name: checked.name },
-    version,
+    ...{ version, rules },
     members: checked.members.map(({ name, address, identity: id, witness }) => ({
       id: name === checked.name ? identity : id,
       ...{ name, address, witness },
@@ -52,6 +63,7 @@ export function makeNode(
     stateMachine: machine,
     timers: settings.raft,
     snapshotEntries: settings.raft.snapshotEntries,
+    stateHashEntries,
     configDigest: () => configDigest(material),
     onFatal,
   });

@@ -21,6 +21,17 @@ export function describeMissing(members: readonly MissingMember[]): string {
     .join(', ');
 }
 
+/** Who is gone for good is waited for as well: its state file may be the newest, and only an operator knows. */
+function remedyFor(members: readonly MissingMember[]): string {
+  return members
+    .map(({ name, why }) =>
+      why === 'unreachable'
+        ? `start ${name}; if it is gone for good, and what it knew was copied: cmkms cluster remove ${name}`
+        : `add the chain to config.toml of ${name}, with its key and state, and restart it`,
+    )
+    .join('; ');
+}
+
 export function newRegistrarNews(log: Log, clock: ReplicaClock): (news: RegistrarNews) => void {
   const alarms = new Map<string, (nowMs: number) => number | null>();
   const waiting = new Map<string, { text: string; allows: (nowMs: number) => number | null }>();
@@ -34,7 +45,7 @@ export function newRegistrarNews(log: Log, clock: ReplicaClock): (news: Registra
         const entry = last?.text === text ? last : { text, allows: atMost(60_000) };
         waiting.set(idKey(news.id), entry);
         if (entry.allows(clock.nowMs()) === null) return;
-        log('registration_wait', { ...named, waiting_for: text });
+        log('registration_wait', { ...named, waiting_for: text, fix: remedyFor(news.missing) });
         return;
       }
       case 'registered': {

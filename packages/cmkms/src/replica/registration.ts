@@ -64,7 +64,12 @@ export function planRegistration(
 const chainOf = (member: MemberView, id: RecordId): ChainStatement | undefined =>
   member.statement?.chains.find((chain) => sameId(chain.id, id));
 
-/** Not registered yet: every holder must speak, so that the highest position anywhere is known. */
+/**
+ * Not registered yet: every holder must speak, so that the highest position anywhere is known. A learner is one of
+ * them: it has no vote, but it has the key, and its state file may be of the node that signed last; whoever is not
+ * heard may know more than all others. A chain that is registered waits for nobody any more. So a holder that is down
+ * keeps a new chain waiting, on purpose, until it is started or an operator takes it out of the cluster.
+ */
 function planFirst(id: RecordId, holders: readonly MemberView[]): readonly RegistrationStep[] {
   const missing = holders.flatMap((member): MissingMember[] => {
     if (member.statement === null) return [{ name: member.name, why: 'unreachable' }];

@@ -6,16 +6,12 @@
  * Proof   test/replica-cluster.test.ts (real replicas in one process), packages/interop (real processes).
  */
 import { membersOf, type RaftNode, type RoleChange } from '@cometkms/consensus';
-import type { ProposalRequest, SignAnswer, VoteRequest } from '@cometkms/privval';
 import { type Answer, idKey, type RecordId } from '@cometkms/sign-state';
-import type { GateObserver, SignRequest } from '@cometkms/signer';
-import type { Checked } from '../check-home.js';
-import type { Settings } from '../config/settings.js';
+import type { GateObserver } from '@cometkms/signer';
 import type { Journal } from '../journal/index.js';
 import type { Log } from '../log/index.js';
 import { Memberships } from '../memberships.js';
 import type { Metrics } from '../metrics/index.js';
-import { answerOf } from './answers.js';
 import { type HeldChain, openChains } from './chains.js';
 import { Conversation } from './conversation.js';
 import { Dialling } from './dialling.js';
@@ -27,8 +23,8 @@ import { observeGate, reportGateFailure } from './gate-reports.js';
 import { handOver, reportLeadership } from './leadership-reports.js';
 import { describeLinks } from './link-reports.js';
 import { Members } from './members.js';
-import type { Dismissal, SignAsk } from './message.js';
-import { makeNode } from './node.js';
+import type { Dismissal } from './message.js';
+import { makeNode, type NodeMaterial } from './node.js';
 import { OwnMembership } from './own-membership.js';
 import { reportPeers } from './peer-reports.js';
 import { RaftStore } from './raft-store.js';
@@ -36,18 +32,14 @@ import { Registrar } from './registrar.js';
 import { describeMissing, newRegistrarNews } from './registrar-reports.js';
 import { planRegistration } from './registration.js';
 import { Reports } from './reports.js';
+import { Requests } from './requests.js';
 import { Router } from './router.js';
-import { signRequestOf } from './sign-requests.js';
 import { StateFiles } from './state-files.js';
 import { SigningStateMachine } from './state-machine.js';
-import { type LinkedChain, ValidatorLinks } from './validator-links.js';
+import { reportState } from './state-reports.js';
+import { ValidatorLinks } from './validator-links.js';
 
-export interface ReplicaOptions {
-  readonly settings: Settings;
-  readonly checked: Checked;
-  /** The identity of this replica, for all time. */
-  readonly identity: string;
-  readonly version: string;
+export interface ReplicaOptions extends NodeMaterial {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly edges: Edges;
@@ -79,6 +71,7 @@ export class Replica {
   readonly #memberships: Memberships;
   readonly #dialling: Dialling;
   readonly #conversation: Conversation;
+  readonly #requests: Requests;
   readonly #byId = new Map<string, HeldChain>();
   readonly #flagTold = new Set<string>();
   readonly #clock: ReplicaClock;
@@ -117,6 +110,7 @@ export class Replica {
     this.registrar = this.#makeRegistrar();
     this.#conversation = this.#makeConversation();
     this.#router = this.#makeRouter();
+    this.#requests = this.#makeRequests(deadlineMs);
     this.machine.onChanged = (id) => this.#onRecord(id);
   }
 
@@ -220,10 +214,11 @@ export class Replica {
       {
         chains: () => this.chains,
         linksHeld: () => this.links?.claimed() ?? [],
+        linksSilent: () => this.links?.silent() ?? [],
         certificateNotAfter: this.options.checked.tls?.certificate.notAfter.getTime() ?? null,
       },
       {
-        asked: (from, ask) => void this.#onAsk(from, ask),
+        asked: (from, ask) => void this.#requests.ofMember(from, ask),
         answered: (from, answer) => this.#router.answered(from, answer),
         stated: () => this.#leadershipChanged(),
         dismissed: (dismissal) => this.#onDismissed(dismissal),
@@ -246,6 +241,17 @@ export class Replica {
       leaderlessMs: () => this.leaderlessMs(),
       gate: (id) => this.#byId.get(idKey(id))?.gate,
       ask: (leader, ask) => this.#conversation.send(leader, ask),
+    });
+  }
+
+  #makeRequests(deadlineMs: number): Requests {
+    return new Requests(this.options.checked.name, deadlineMs, {
+      clock: this.#clock,
+      router: this.#router,
+      members: this.members,
+      reports: this.reports,
+      chain: (id) => this.#byId.get(idKey(id)),
+      answer: (to, answer) => this.#conversation.send(to, answer),
     });
   }
 
@@ -275,7 +281,7 @@ export class Replica {
       oursToDial: (chain, address) => this.#dialling.oursToDial(chain, address),
       heldElsewhere: (_chain, address) => this.#dialling.heldElsewhere(address),
       exclusive: (chain, address) => this.#dialling.exclusive(chain, address),
-      sign: (chain, validator, request) => this.#onValidator(chain, validator, request),
+      sign: (chain, validator, request) => this.#requests.ofValidator(chain, validator, request),
       heldChanged: () => this.#stateToAll(),
       observer: describeLinks(log, metrics, this.#clock),
     });
@@ -313,7 +319,7 @@ export class Replica {
     node.on('handedOver', (to, reason, tookMs) =>
       log('handed_over', { to: this.members.nameOf(to), reason, took_ms: tookMs }),
     );
-    node.on('synced', (ms) => metrics.logSynced(ms));
+    reportState(node, log, metrics);
   }
 
   #stateToAll(): void {
@@ -388,48 +394,6 @@ export class Replica {
     this.#flagTold.add(idKey(id));
     const note = `--allow-fresh-state ${chainId}: the chain is registered, so the flag means nothing; leave it out`;
     this.options.log('config_note', { note });
-  }
-
-  // ------------------------------------------------------------------------------ requests
-
-  async #onValidator(
-    linked: LinkedChain,
-    validator: string,
-    request: VoteRequest | ProposalRequest,
-  ): Promise<SignAnswer> {
-    const asked: SignRequest = signRequestOf(linked.id, request);
-    const deadlineMs = this.#clock.nowMs() + this.options.settings.signing.deadlineMs;
-    const { outcome, answeredBy } = await this.#router.sign(asked, validator, deadlineMs);
-    this.reports.later({
-      decidedAt: this.#clock.nowMs(),
-      chain: linked,
-      request: asked,
-      outcome,
-      validator,
-      via: null,
-      answeredElsewhere: answeredBy !== null,
-    });
-    return answerOf(this.options.checked.name, outcome);
-  }
-
-  /** From a member that holds the key; from anybody else it is dropped, and its asker's second runs out. */
-  async #onAsk(from: string, { number, request, validator, budgetMs }: SignAsk): Promise<void> {
-    const chain = this.#byId.get(idKey(request.id));
-    if (chain === undefined || !this.members.holdsKey(from, request.id)) return;
-    const deadlineMs =
-      this.#clock.nowMs() + Math.min(budgetMs, this.options.settings.signing.deadlineMs);
-    const outcome = await this.#router.serve(request, deadlineMs);
-    const decidedAt = this.#clock.nowMs();
-    this.#conversation.send(from, { kind: 'answer', number, outcome });
-    this.reports.later({
-      decidedAt,
-      chain,
-      request,
-      outcome,
-      validator,
-      via: this.members.nameOf(from),
-      answeredElsewhere: false,
-    });
   }
 
   // ------------------------------------------------------------------------- other members

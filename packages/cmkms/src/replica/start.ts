@@ -5,7 +5,8 @@
  * Never   writes to process.stdout: the logger owns file descriptor 1, and a stuck reader stops nothing.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { highestPosition } from '@cometkms/sign-state';
+import { systemClock } from '@cometkms/consensus';
+import { highestPosition, knownRules } from '@cometkms/sign-state';
 import type { AdminServer } from '../admin/index.js';
 import { startAdmin } from '../admin/index.js';
 import { bindFailure } from '../bind-failure.js';
@@ -24,7 +25,8 @@ import { adminHandler } from './admin-requests.js';
 import type { HeldChain } from './chains.js';
 import { realEdges } from './edges.js';
 import { identityOf } from './identity.js';
-import { Replica } from './replica.js';
+import { STATE_HASH_ENTRIES } from './node.js';
+import { Replica, type ReplicaOptions } from './replica.js';
 import { statusSource } from './status-source.js';
 import { Watch } from './watch.js';
 
@@ -65,6 +67,10 @@ export async function startReplica(checked: Checked, settings: Settings): Promis
   return EXIT.OK;
 }
 
+/** What a program is to the log. */
+export type Program = Pick<ReplicaOptions, 'rules' | 'stateHashEntries'>;
+export const thisProgram: Program = { rules: knownRules, stateHashEntries: STATE_HASH_ENTRIES };
+
 /** A replica with all that shows it, from its start to its end. One for each process, but for tests. */
 export class Running {
   /** Resolves when it was told to end; rejects with what made it unsafe to go on. */
@@ -82,7 +88,14 @@ export class Running {
   #admin: AdminServer | null = null;
   #end: () => void = () => {};
 
-  constructor(checked: Checked, settings: Settings, logger: Logger, identity: string) {
+  /** @param program  another than this one's only where a test plays a later program */
+  constructor(
+    checked: Checked,
+    settings: Settings,
+    logger: Logger,
+    identity: string,
+    program: Program = thisProgram,
+  ) {
     const { log } = logger;
     this.#checked = checked;
     this.#settings = settings;
@@ -104,6 +117,7 @@ export class Running {
       identity,
       edges: realEdges({ settings, checked, identity }),
       version: version().version,
+      ...program,
       log,
       metrics: this.#metrics,
       journal: this.#journal,
@@ -189,6 +203,7 @@ export class Running {
       membership: {
         node: this.replica.node,
         alone: this.#settings.solo,
+        clock: systemClock,
         leader: () => this.replica.leaderName(),
       },
     });

@@ -40,7 +40,7 @@ export class SigningStateMachine {
     return this.#state.read(id);
   }
 
-  /** Of the applied state: the same on every replica that has applied as much. */
+  /** SHA-256 of `snapshot()`: the same on every replica that has applied as much. */
   hash(): string {
     return this.#state.hash();
   }

@@ -103,6 +103,7 @@ function consensusOf(replica: Replica, core: CoreStatus): ConsensusStatus {
       leaseMs !== null && leaseMs > 0 && node.mayServe() ? Math.min(leaseMs, 86_400_000) : null,
     commitIndex: core.commit,
     appliedIndex: core.applied,
+    rules: core.rules,
     voters: voters.length,
     votersReachable: voters.filter((member) => member.reachable).length,
     members: list,
@@ -149,6 +150,7 @@ function memberOf(
     rttMs: peer?.rttMs ?? null,
     lastContactMs: self || heardAt === null ? null : now - heardAt,
     version: self ? options.version : (hello?.version ?? null),
+    rules: self ? options.rules : (hello?.rules ?? null),
     certificateNotAfter: self ? ownNotAfter : replica.members.certificateNotAfter(member.id),
     configDrift: hello === null ? [] : driftOf(options, hello.configDigest),
   };

@@ -67,6 +67,8 @@ interface Held {
   state: LinkState;
   /** Monotonic; set while the validator talks to us. */
   connectedSince: number | null;
+  /** Nothing comes from this validator; forgotten once anybody talks to it. */
+  silent: boolean;
   /** Monotonic; set while nobody is known to hold the link. */
   unheldSince: number | null;
   /** Monotonic; set while the link is down because this replica had no answer in time. */
@@ -87,7 +89,7 @@ export class ValidatorLinks {
   #cancelTimer: () => void = () => {};
   #stopped = false;
   /** What the others were told last. */
-  #told = '';
+  #told = ' ';
 
   constructor(chains: readonly LinkedChain[], world: LinksWorld) {
     this.#world = world;
@@ -115,7 +117,10 @@ export class ValidatorLinks {
       const heldElsewhere = this.#world.heldElsewhere(chain, address);
       if (!founded || heldElsewhere || connectedSince !== null) held.unheldSince = null;
       else held.unheldSince ??= now;
-      if (heldElsewhere) held.droppedAt = null;
+      if (heldElsewhere) {
+        held.droppedAt = null;
+        held.silent = false;
+      }
       const order = planLink(cluster, {
         oursToDial: this.#world.oursToDial(chain, address),
         exclusive: this.#world.exclusive(chain, address),
@@ -128,7 +133,7 @@ export class ValidatorLinks {
       else if (order === 'release') void link.release();
       else link.reset(LEADERLESS_HOLD_OFF_MS);
     }
-    this.#tellClaimed();
+    this.#tellOthers();
   }
 
   /** Addresses of the validators that talk to this replica. */
@@ -145,6 +150,11 @@ export class ValidatorLinks {
         return state !== 'idle' && droppedAt !== null && droppedAt > since;
       })
       .map(({ address }) => address);
+  }
+
+  /** From which this replica hears nothing, though it dialled: another may reach them. */
+  silent(): readonly string[] {
+    return this.#links.filter(({ silent }) => silent).map(({ address }) => address);
   }
 
   status(chain: ChainKey): readonly ValidatorStatus[] {
@@ -184,6 +194,10 @@ export class ValidatorLinks {
         if (outcome !== 'ok') held.lastError = detail;
         observer.dialed(chain, address, outcome, detail);
       },
+      onSilent: () => {
+        held.silent = true;
+        this.#tellOthers();
+      },
       onBadFrame: (reason) => observer.badFrame(chain, address, reason),
       onRequest: (kind) => {
         held.lastRequestAt = this.#world.clock.wallMs();
@@ -206,6 +220,7 @@ export class ValidatorLinks {
       link,
       state: 'idle',
       connectedSince: null,
+      silent: false,
       unheldSince: null,
       droppedAt: null,
       since: this.#world.clock.wallMs(),
@@ -215,10 +230,10 @@ export class ValidatorLinks {
     return held;
   }
 
-  #tellClaimed(): void {
-    const claimed = this.claimed().join();
-    if (claimed === this.#told) return;
-    this.#told = claimed;
+  #tellOthers(): void {
+    const told = [this.claimed().join(), this.silent().join()].join(' ');
+    if (told === this.#told) return;
+    this.#told = told;
     this.#world.heldChanged();
   }
 
@@ -231,8 +246,9 @@ export class ValidatorLinks {
       if (!before) {
         held.lastError = null;
         held.droppedAt = null;
+        held.silent = false;
       }
-      this.#tellClaimed();
+      this.#tellOthers();
     }
     this.#world.observer.state(held.chain, held.address, state, detail);
   }

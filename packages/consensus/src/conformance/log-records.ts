@@ -43,6 +43,16 @@ export const change = (index: Index, term: Term): Entry => ({
   },
 });
 
+export const rulesEntry = (index: Index, term: Term): Entry => ({
+  ...{ kind: 'rules', index, term },
+  version: 2,
+});
+
+export const stateHash = (index: Index, term: Term): Entry => ({
+  ...{ kind: 'stateHash', index, term },
+  ...{ at: index - 1, hash: 'c0'.repeat(32) },
+});
+
 export const snapshot = (index: Index, term: Term): Snapshot => ({
   index,
   term,

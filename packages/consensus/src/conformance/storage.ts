@@ -7,6 +7,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { InvariantViolation, onViolation } from '@cometkms/invariant';
+import type { Entry } from '../core/types.js';
 import type { LogBatch, LogStorage, RecoveredStorage } from '../storage.js';
 import {
   change,
@@ -18,7 +19,9 @@ import {
   mark,
   member,
   nothing,
+  rulesEntry,
   snapshot,
+  stateHash,
 } from './log-records.js';
 
 /** One place where a log lives, over any number of starts. */
@@ -45,6 +48,11 @@ interface Case {
   readonly gives: Partial<RecoveredStorage>;
 }
 
+const ofEachKind: readonly Entry[] = [
+  { kind: 'empty', index: 1, term: 2 },
+  ...[entry(2, 2, ''), change(3, 2), rulesEntry(4, 2), stateHash(5, 2)],
+];
+
 const cases: readonly Case[] = [
   { says: 'the genesis, the first snapshot and the boot', calls: [], gives: {} },
   {
@@ -57,8 +65,8 @@ const cases: readonly Case[] = [
   },
   {
     says: 'entries of every kind, in their order, an empty command among them',
-    calls: [[{ entries: [{ kind: 'empty', index: 1, term: 2 }, entry(2, 2, ''), change(3, 2)] }]],
-    gives: { entries: [{ kind: 'empty', index: 1, term: 2 }, entry(2, 2, ''), change(3, 2)] },
+    calls: [[{ entries: ofEachKind }]],
+    gives: { entries: ofEachKind },
   },
   {
     says: 'all batches of one call, in their order',
@@ -147,12 +155,12 @@ const cases: readonly Case[] = [
     },
   },
   {
-    says: 'entries and snapshots of 200 KiB, all zero bytes included',
+    says: 'entries and snapshots of 200 KiB, of later rules, all zero bytes included',
     calls: [
       [{ entries: [{ kind: 'command', index: 1, term: 1, command: new Uint8Array(200 * 1024) }] }],
-      [{ snapshot: { ...snapshot(1, 1), state: new Uint8Array(200 * 1024).fill(7) } }],
+      [{ snapshot: { ...snapshot(1, 1), rules: 2, state: new Uint8Array(200 * 1024).fill(7) } }],
     ],
-    gives: { snapshot: { ...snapshot(1, 1), state: new Uint8Array(200 * 1024).fill(7) } },
+    gives: { snapshot: { ...snapshot(1, 1), rules: 2, state: new Uint8Array(200 * 1024).fill(7) } },
   },
 ];
 

@@ -8,9 +8,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MemberId, Message } from '../core/types.js';
 import type {
+  HeardFrame,
   Hello,
   LinkFault,
-  LinkFrame,
   PeerEndpoint,
   Refusal,
   Transport,
@@ -39,7 +39,7 @@ export interface TransportFactory {
 export type Witnessed =
   | { readonly kind: 'up'; readonly peer: MemberId }
   | { readonly kind: 'down'; readonly peer: MemberId; readonly cause: 'closed' | 'lost' }
-  | { readonly kind: 'frame'; readonly from: MemberId; readonly frame: LinkFrame }
+  | { readonly kind: 'frame'; readonly from: MemberId; readonly frame: HeardFrame }
   | { readonly kind: 'dialFailed' | 'inboundFailed'; readonly fault: LinkFault };
 
 /** Writes down all that a transport tells, and lets a test wait for it. */
@@ -58,7 +58,7 @@ export class TransportDiary implements TransportHandlers {
   onDown(peer: MemberId, cause: 'closed' | 'lost'): void {
     this.#note({ kind: 'down', peer, cause });
   }
-  onFrame(from: MemberId, frame: LinkFrame): void {
+  onFrame(from: MemberId, frame: HeardFrame): void {
     this.#note({ kind: 'frame', from, frame });
   }
   onDialFailed(_peer: PeerEndpoint, fault: LinkFault): void {
@@ -102,6 +102,7 @@ export function sampleHello(from: MemberId, name: string, runId: string): Hello 
     ...{ clusterId: 'conformance', from, name, version: '1', boot: 1, runId },
     ...{ term: 3, lastIndex: 7, commitIndex: 6, joined: true, emptyLog: false },
     ...{ membersDigest: 'members', configDigest: 'config' },
+    rules: { oldest: 1, newest: 2 },
   };
 }
 

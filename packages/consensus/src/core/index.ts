@@ -14,6 +14,7 @@ export {
 export { type Core, createCore } from './core.js';
 export { membershipAt, membersOf, type Standing, standingOf } from './membership.js';
 export { majority } from './quorum.js';
+export { rulesAt, rulesOf } from './rules.js';
 export {
   type CoreStatus,
   committedOnDisk,

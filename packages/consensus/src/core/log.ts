@@ -2,22 +2,26 @@
  * The log as this replica means it to be: a compacted prefix and the entries after it, in memory.
  *
  * Owns    that entries are contiguous, terms never fall, where another log departs from ours, and which
- *         memberships it holds.
+ *         memberships and which versions of the rules it holds.
  * Never   knows what of it is on disk (durability.ts) or committed (commit.ts).
  * Rule    Ongaro's dissertation, 3.5, 3.6.1 and 4.1; rules 5, 20 and 39.
  * Proof   test/core-log.test.ts, against a naive twin.
  */
 import { invariant } from '@cometkms/invariant';
-import type { Entry, Index, PlacedMembership, Term } from './types.js';
+import type { Entry, Index, PlacedMembership, RulesVersion, Term } from './types.js';
 
 /** What an entry weighs besides its command, for the bounds on messages and on the tail. */
 const entryOverheadBytes = 32;
 /** About: an identity, a name and an address. */
 const memberBytes = 160;
+const hashBytes = 32;
+
+type RulesEntry = Extract<Entry, { kind: 'rules' }>;
 
 export function entryBytes(entry: Entry): number {
   if (entry.kind === 'command') return entryOverheadBytes + entry.command.length;
-  if (entry.kind === 'empty') return entryOverheadBytes;
+  if (entry.kind === 'stateHash') return entryOverheadBytes + hashBytes;
+  if (entry.kind !== 'membership') return entryOverheadBytes;
   const { voters, learners, departed = [] } = entry.membership;
   return entryOverheadBytes + memberBytes * (voters.length + learners.length + departed.length);
 }
@@ -29,6 +33,8 @@ export class Log {
   #entries: Entry[] = [];
   /** Those of `#entries`, oldest first. They come and go with their entries, and in no other way (rule 39). */
   #memberships: PlacedMembership[] = [];
+  /** Likewise. */
+  #rules: RulesEntry[] = [];
 
   /** @param prefixIndex the last index that the snapshot covers, of term `prefixTerm` */
   constructor(prefixIndex: Index, prefixTerm: Term, entries: readonly Entry[]) {
@@ -73,6 +79,7 @@ export class Log {
       });
       this.#entries.push(entry);
       if (entry.kind === 'membership') this.#memberships.push(entry);
+      if (entry.kind === 'rules') this.#rules.push(entry);
     }
   }
 
@@ -84,6 +91,7 @@ export class Log {
     });
     this.#entries.length = index - this.#prefixIndex - 1;
     this.#memberships = this.#memberships.filter((each) => each.index < index);
+    this.#rules = this.#rules.filter((each) => each.index < index);
   }
 
   /** Drops what a snapshot at `index` covers and keeps what follows it. */
@@ -94,6 +102,7 @@ export class Log {
     this.#prefixIndex = index;
     this.#prefixTerm = term;
     this.#memberships = this.#memberships.filter((each) => each.index > index);
+    this.#rules = this.#rules.filter((each) => each.index > index);
   }
 
   /** Starts anew after a snapshot whose end this log does not contain. */
@@ -102,11 +111,17 @@ export class Log {
     this.#prefixTerm = term;
     this.#entries = [];
     this.#memberships = [];
+    this.#rules = [];
   }
 
   /** The last one at or before `index`; null: none since the compacted prefix. */
   membershipAt(index: Index): PlacedMembership | null {
     return this.#memberships.findLast((each) => each.index <= index) ?? null;
+  }
+
+  /** Of the last entry at or before `index` that names one; null: none does since the compacted prefix. */
+  rulesAt(index: Index): RulesVersion | null {
+    return this.#rules.findLast((each) => each.index <= index)?.version ?? null;
   }
 
   /**

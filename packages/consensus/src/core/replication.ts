@@ -15,6 +15,7 @@ import { entryBytes } from './log.js';
 import { isMember, peers, reachedByQuorum } from './membership.js';
 import { Progress } from './progress.js';
 import { Proposals } from './proposals.js';
+import { rulesAt } from './rules.js';
 import type {
   Entry,
   Index,
@@ -22,6 +23,7 @@ import type {
   MembershipChange,
   Message,
   Millis,
+  Note,
   Outbox,
   Ticket,
 } from './types.js';
@@ -112,6 +114,17 @@ export function proposeChange(
   // Who is removed is sent this entry with all others: so it is told, and then no more (rule 42).
   appendOwn(core, leading, now, { kind: 'membership', index, term: hard.term, membership }, out);
   followMembership(core, leading, now, out);
+}
+
+/** Nobody waits for it, so where it may not be written now it is simply not. */
+export function proposeNote(core: Core, now: Millis, note: Note, out: Outbox): void {
+  const { role: leading, log, hard } = core;
+  if (leading.kind !== 'leader' || leading.transfer !== null) return;
+  // Committed or not: along a log versions only rise.
+  if (note.kind === 'rules' && note.version <= rulesAt(core, log.lastIndex)) return;
+  const entry = { ...note, index: log.lastIndex + 1, term: hard.term };
+  if (leading.uncommittedBytes + entryBytes(entry) > core.config.maxUncommittedBytes) return;
+  appendOwn(core, leading, now, entry, out);
 }
 
 /** In force from here on (rule 39): whoever is new is fed, who left is not. */

@@ -11,6 +11,7 @@ import { commitThrough } from './commit.js';
 import type { Core } from './core.js';
 import { acknowledge } from './follower.js';
 import { membershipAt } from './membership.js';
+import { firstRules, rulesAt } from './rules.js';
 import type { Index, MemberId, Message, Outbox } from './types.js';
 
 type InstallSnapshot = Extract<Message, { kind: 'installSnapshot' }>;
@@ -51,7 +52,8 @@ export function compact(core: Core, index: Index, state: Uint8Array, out: Outbox
   invariant(term !== null, 'an applied entry after the snapshot is in the log', { index });
   // Rule 44: the one at `index`, not the one in force, which may yet be truncated.
   const { membership } = membershipAt(core, index);
-  core.snapshot = { index, term, membership, state };
+  const rules = rulesAt(core, index);
+  core.snapshot = { index, term, membership, ...(rules !== firstRules && { rules }), state };
   core.log.compactTo(index);
   core.durability.persist({ snapshot: core.snapshot }, out);
 }

@@ -9,8 +9,9 @@
 import type { Core } from './core.js';
 import { leaseUntil } from './lease.js';
 import { isVoter, isWitness, peers, reachedByQuorum, voters } from './membership.js';
+import { rulesAt } from './rules.js';
 import { electionTimeoutInForceMs } from './stall.js';
-import type { Index, MemberId, Millis, RoleChange, Term } from './types.js';
+import type { Index, MemberId, Millis, RoleChange, RulesVersion, Term } from './types.js';
 
 export interface PeerStatus {
   readonly id: MemberId;
@@ -40,6 +41,8 @@ export interface CoreStatus {
   readonly durableIndex: Index;
   readonly commit: Index;
   readonly applied: Index;
+  /** By which the next command here is applied. */
+  readonly rules: RulesVersion;
   /**
    * null where not leading; infinite for a sole voter; in the past where a quorum has not answered.
    */
@@ -69,6 +72,7 @@ export function statusOf(core: Core, now: Millis): CoreStatus {
     durableIndex: core.durability.durableIndex,
     commit: core.commit,
     applied: core.applied,
+    rules: rulesAt(core, core.applied),
     leaseUntil: leading === null ? null : leaseUntil(core, leading),
     barrierApplied: leading !== null && core.applied >= leading.barrierIndex,
     transferTo: leading?.transfer?.to ?? null,

@@ -32,6 +32,7 @@ import {
   onPeerLink,
   propose,
   proposeChange,
+  proposeNote,
 } from './replication.js';
 import { compact, onInstallSnapshot } from './snapshot.js';
 import { noticeStall } from './stall.js';
@@ -88,6 +89,9 @@ function handle(core: Core, now: Millis, input: Input, out: Outbox): void {
       return;
     case 'change':
       proposeChange(core, now, input.ticket, input.change, out);
+      return;
+    case 'note':
+      proposeNote(core, now, input.note, out);
       return;
     case 'transfer':
       if (core.role.kind === 'leader') startTransfer(core, core.role, now, input.to, out);

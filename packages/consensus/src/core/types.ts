@@ -23,6 +23,9 @@ export type MemberId = string;
  */
 export type Ticket = number;
 
+/** A version of the state machine's rules: how committed commands are applied. From 1 on. */
+export type RulesVersion = number;
+
 export interface Member {
   readonly id: MemberId;
   /** What operators call it, as in the `peer` list. */
@@ -104,7 +107,27 @@ export type Entry =
       readonly index: Index;
       readonly term: Term;
       readonly membership: Membership;
+    }
+  /** Commands after it are applied by this version of the rules (docs/architecture.md, consensus 11). */
+  | {
+      readonly kind: 'rules';
+      readonly index: Index;
+      readonly term: Term;
+      readonly version: RulesVersion;
+    }
+  /** What the leader's state was once it had applied `at`, lower-case hex: all others compare (rule 54). */
+  | {
+      readonly kind: 'stateHash';
+      readonly index: Index;
+      readonly term: Term;
+      readonly at: Index;
+      readonly hash: string;
     };
+
+/** What a leader writes of its own accord. Nobody waits for it: where it is not written, it is later. */
+export type Note =
+  | { readonly kind: 'rules'; readonly version: RulesVersion }
+  | { readonly kind: 'stateHash'; readonly at: Index; readonly hash: string };
 
 /** One record, never two: a vote without its term would be a vote in another one (rule 2). */
 export interface HardState {
@@ -117,6 +140,8 @@ export interface Snapshot {
   readonly index: Index;
   readonly term: Term;
   readonly membership: Membership;
+  /** In force at `index`. Absent: 1, the first. */
+  readonly rules?: RulesVersion;
   readonly state: Uint8Array;
 }
 
@@ -215,6 +240,8 @@ export type Input =
   | { readonly kind: 'propose'; readonly ticket: Ticket; readonly command: Uint8Array }
   /** Answered to its ticket like a proposal; `refused` where the leader does not make it. */
   | { readonly kind: 'change'; readonly ticket: Ticket; readonly change: MembershipChange }
+  /** A leader writes it into the log; anybody else does nothing. */
+  | { readonly kind: 'note'; readonly note: Note }
   /** Hand leadership to `to`, or, where null, to the best matched voter. */
   | { readonly kind: 'transfer'; readonly to: MemberId | null }
   /** The state machine's bytes at an applied index: the log before it may go. */

@@ -10,6 +10,7 @@ import { invariant } from '@cometkms/invariant';
 import { type Clock, type Entropy, systemClock, systemEntropy } from '../clock.js';
 import type { MemberId } from '../core/types.js';
 import type {
+  HeardFrame,
   Hello,
   LinkFault,
   LinkFrame,
@@ -261,7 +262,7 @@ export class LinkTransport implements Transport {
     }
   }
 
-  #onFrame(link: Link, frame: LinkFrame): void {
+  #onFrame(link: Link, frame: HeardFrame): void {
     const peer = link.remote?.from;
     // A connection that gave way says nothing more: its frames would be out of order.
     if (peer !== undefined && this.#links.get(peer) === link) this.#told().onFrame(peer, frame);

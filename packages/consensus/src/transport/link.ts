@@ -12,7 +12,14 @@
  */
 import type { Clock } from '../clock.js';
 import type { MemberId } from '../core/types.js';
-import type { Hello, LinkFault, LinkFrame, PeerEndpoint, Refusal } from '../transport.js';
+import type {
+  HeardFrame,
+  Hello,
+  LinkFault,
+  LinkFrame,
+  PeerEndpoint,
+  Refusal,
+} from '../transport.js';
 import type { ReceivedFrame, WireFrame } from '../wire-codec.js';
 import type { Connection, ConnectionEnd, OpenConnection, Proof } from './connection.js';
 import { offers } from './pairing.js';
@@ -30,7 +37,7 @@ export interface LinkOwner {
   /** Both sides accepted. */
   onAgreed(link: Link): void;
   /** Only for a link in use. */
-  onFrame(link: Link, frame: LinkFrame): void;
+  onFrame(link: Link, frame: HeardFrame): void;
   /** It ended before both sides accepted. */
   onFailed(link: Link, fault: LinkFault): void;
   /** It ended after both sides accepted. */

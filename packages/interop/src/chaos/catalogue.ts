@@ -44,10 +44,8 @@ const diskFailed: readonly End[] = [
   { exit: 5, codes: ['CONSENSUS_LOG_FAILED', 'SIGNER_WATERMARK_FAILED'] },
   {
     exit: 4,
-    codes: ['DISK_FULL', 'NOT_WRITABLE', 'SIGNER_FILE_FAILED', 'CONSENSUS_LOG_UNREADABLE'],
+    codes: ['DISK_FULL', 'DISK_FAILED', 'SIGNER_FILE_FAILED', 'CONSENSUS_LOG_UNREADABLE'],
   },
-  // Where a start writes the lock of its home, the program has no word of its own for a broken disk.
-  { exit: 1, codes: ['UNEXPECTED EIO'] },
 ];
 
 async function eachOf(names: readonly string[], work: (name: string) => Promise<void>) {

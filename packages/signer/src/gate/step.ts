@@ -307,8 +307,10 @@ function releaseIfDone(turn: Turn, at: Moment): Stepped {
   const waiting: Stepped = { state: turn, outputs: [] };
   if (commit === null || markMs === null) return waiting;
   if (signing === null || signing.signature === null || signing.verifyMs === null) return waiting;
-  if (turn.extensionSignBytes !== null && (extension === null || extension.verifyMs === null)) {
-    return waiting;
+  if (turn.extensionSignBytes !== null) {
+    if (extension === null || extension.signature === null || extension.verifyMs === null) {
+      return waiting;
+    }
   }
   invariant(
     equal(signing.bytes, commit.signBytes),

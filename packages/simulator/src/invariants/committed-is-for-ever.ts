@@ -7,7 +7,7 @@
 import type { Entry, LogBatch, Member, MemberId, RecoveredStorage } from '@cometkms/consensus';
 import type { Core } from '@cometkms/consensus/core';
 import type { At, Invariant } from '../observations.js';
-import { contentOf, entryAt, membershipAt, type ShadowLog } from '../shadow-log.js';
+import { contentOf, entryAt, membershipOf, type ShadowLog } from '../shadow-log.js';
 import { Violation } from '../violation.js';
 import type { LogRemembers } from './log-remembers.js';
 
@@ -28,14 +28,14 @@ export class CommittedIsForEver implements Invariant {
   readonly #table: (CommittedEntry | undefined)[] = [];
   readonly #seen = new Map<string, { readonly start: number; commit: number }>();
   readonly #leading = new Map<string, number>();
-  readonly #logs: Pick<LogRemembers, 'acknowledged' | 'given'>;
+  readonly #logs: Pick<LogRemembers, 'acknowledged' | 'given' | 'lost'>;
   /** Told once of each entry, in the order of the log. */
   readonly #committed: (index: number, entry: CommittedEntry) => void;
   readonly #given = new Map<MemberId, Map<number, Entry>>();
   #known = 0;
 
   constructor(
-    logs: Pick<LogRemembers, 'acknowledged' | 'given'>,
+    logs: Pick<LogRemembers, 'acknowledged' | 'given' | 'lost'>,
     committed: (index: number, entry: CommittedEntry) => void,
   ) {
     this.#logs = logs;
@@ -44,6 +44,11 @@ export class CommittedIsForEver implements Invariant {
 
   get lastIndex(): number {
     return this.#known;
+  }
+
+  /** Null: nothing is committed there. */
+  termAt(index: number): number | null {
+    return this.#table[index]?.term ?? null;
   }
 
   isCommitted({ index, term }: Entry): boolean {
@@ -99,7 +104,7 @@ export class CommittedIsForEver implements Invariant {
     if (index !== this.#known + 1) {
       throw new Violation(this.promise, `${index} is committed, and ${this.#known + 1} was not`);
     }
-    const voters = membershipAt(this.#logs.given(at.id), Number.POSITIVE_INFINITY)?.voters ?? [];
+    const { voters } = membershipOf(core);
     // Committed and compacted at once, it is looked for where it was given to disks.
     const candidates = entry === null ? this.#givenAt(index) : [entry];
     const held = candidates.find((one) => 2 * this.#holders(index, one, voters) > voters.length);
@@ -125,10 +130,13 @@ export class CommittedIsForEver implements Invariant {
 
   #holders(index: number, entry: Entry, voters: readonly Member[]): number {
     const content = contentOf(entry);
+    const isIt = (held: Entry | null): boolean =>
+      held !== null && held.term === entry.term && contentOf(held) === content;
     return voters.filter(({ id }) => {
       const log = this.#logs.acknowledged(id);
-      const held = entryAt(log, index) ?? this.#compacted(id, log, index);
-      return held !== null && held.term === entry.term && contentOf(held) === content;
+      if (isIt(entryAt(log, index) ?? this.#compacted(id, log, index))) return true;
+      // Its acknowledgement left before its disk was put back, and is counted when it arrives.
+      return this.#logs.lost(id).some((before) => isIt(entryAt(before, index)));
     }).length;
   }
 

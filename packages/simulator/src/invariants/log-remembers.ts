@@ -16,6 +16,8 @@ import { Violation } from '../violation.js';
 interface Remembered {
   acknowledged: ShadowLog;
   underWay: ShadowLog | null;
+  /** What it had acknowledged each time before another hand changed its disk. */
+  readonly lost: ShadowLog[];
 }
 
 export class LogRemembers implements Invariant {
@@ -27,6 +29,11 @@ export class LogRemembers implements Invariant {
   /** What the log of this identity has acknowledged. */
   acknowledged(id: MemberId): ShadowLog {
     return this.#logs.get(id)?.acknowledged ?? emptyShadow;
+  }
+
+  /** What it had acknowledged, and no longer has: its disk was changed by another hand. */
+  lost(id: MemberId): readonly ShadowLog[] {
+    return this.#logs.get(id)?.lost ?? [];
   }
 
   /** With what it was given, and may not have on disk yet. */
@@ -66,6 +73,7 @@ export class LogRemembers implements Invariant {
     const log = this.#of(id);
     const read = shadowOf(recovered);
     if (this.#changed.delete(id)) {
+      log.lost.push(log.acknowledged);
       log.acknowledged = read;
       log.underWay = null;
       return;
@@ -86,7 +94,7 @@ export class LogRemembers implements Invariant {
   #of(id: MemberId): Remembered {
     const known = this.#logs.get(id);
     if (known !== undefined) return known;
-    const fresh: Remembered = { acknowledged: emptyShadow, underWay: null };
+    const fresh: Remembered = { acknowledged: emptyShadow, underWay: null, lost: [] };
     this.#logs.set(id, fresh);
     return fresh;
   }

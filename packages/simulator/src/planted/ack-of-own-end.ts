@@ -12,5 +12,5 @@ export const ackOfOwnEnd: Plant = {
       by: 'const match = core.log.lastIndex;',
     },
   ],
-  budget: 40,
+  budget: 200,
 };

@@ -12,5 +12,5 @@ export const appendAckBeforeDurable: Plant = {
       by: 'core.durability.termReceipt',
     },
   ],
-  budget: 40,
+  budget: 200,
 };

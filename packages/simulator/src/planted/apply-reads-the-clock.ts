@@ -17,5 +17,5 @@ export const applyReadsTheClock: Plant = {
       by: "const answer = this.#state.apply(decoded.kind === 'reserve' ? { ...decoded, at: this.wallMs() } : decoded);",
     },
   ],
-  budget: 40,
+  budget: 200,
 };

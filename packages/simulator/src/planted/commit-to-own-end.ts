@@ -17,5 +17,5 @@ export const commitToOwnEnd: Plant = {
       by: 'Math.min(append.commit, core.log.lastIndex)',
     },
   ],
-  budget: 40,
+  budget: 200,
 };

@@ -12,5 +12,5 @@ export const coveredByIndexAlone: Plant = {
       by: 'if (false)',
     },
   ],
-  budget: 40,
+  budget: 200,
 };

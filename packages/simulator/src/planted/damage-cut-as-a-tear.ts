@@ -15,5 +15,5 @@ export const damageCutAsATear: Plant = {
               sequence: (frames.at(-1)?.frame.sequence ?? 0) + 1 });`,
     },
   ],
-  budget: 40,
+  budget: 200,
 };

@@ -14,5 +14,5 @@ export const directoryNotSynced: Plant = {
 `,
     },
   ],
-  budget: 40,
+  budget: 200,
 };

@@ -1,4 +1,7 @@
-/** Rule 15. */
+/**
+ * Rule 15. What waits for a write goes into the next one together, so that a replica whole hardly ever has three writes
+ * in the order that this needs; the core promises it for any driver.
+ */
 import type { Plant } from './plant.js';
 
 export const durableNoticeByIndex: Plant = {
@@ -13,4 +16,5 @@ export const durableNoticeByIndex: Plant = {
     },
   ],
   budget: 40,
+  scenario: 'aba',
 };

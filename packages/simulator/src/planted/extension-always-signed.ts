@@ -12,5 +12,5 @@ export const extensionAlwaysSigned: Plant = {
       by: 'extensionSignBytes: request.type === 2 && request.blockId.hash.length > 0',
     },
   ],
-  budget: 15,
+  budget: 200,
 };

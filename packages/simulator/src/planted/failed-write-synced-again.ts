@@ -12,5 +12,5 @@ export const failedWriteSyncedAgain: Plant = {
       by: 'await writeFully(segment.file, bytes, offset).catch(() => segment.file.sync());',
     },
   ],
-  budget: 40,
+  budget: 200,
 };

@@ -12,5 +12,5 @@ export const fileAheadIgnored: Plant = {
       by: "if (known?.kind !== 'position' || position !== null)",
     },
   ],
-  budget: 60,
+  budget: 200,
 };

@@ -12,5 +12,5 @@ export const floorExclusive: Plant = {
       by: 'if (floor !== null && comparePosition(asked.hrs, floor) < 0) {',
     },
   ],
-  budget: 30,
+  budget: 200,
 };

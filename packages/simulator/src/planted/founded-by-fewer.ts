@@ -12,5 +12,5 @@ export const foundedByFewer: Plant = {
       by: 'if (2 * missing.length >= facts.members.length)',
     },
   ],
-  budget: 40,
+  budget: 200,
 };

@@ -12,5 +12,5 @@ export const guardNotArmed: Plant = {
       by: 'cutoverArmed: false,',
     },
   ],
-  budget: 20,
+  budget: 200,
 };

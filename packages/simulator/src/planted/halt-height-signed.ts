@@ -12,5 +12,5 @@ export const haltHeightSigned: Plant = {
       by: 'if (haltHeight !== null && asked.hrs.height > haltHeight)',
     },
   ],
-  budget: 40,
+  budget: 200,
 };

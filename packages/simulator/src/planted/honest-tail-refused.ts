@@ -12,5 +12,5 @@ export const honestTailRefused: Plant = {
       by: 'match',
     },
   ],
-  budget: 40,
+  budget: 200,
 };

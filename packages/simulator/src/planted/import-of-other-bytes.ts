@@ -12,5 +12,5 @@ export const importOfOtherBytes: Plant = {
       by: 'signBytes: highest.signBytes,',
     },
   ],
-  budget: 40,
+  budget: 200,
 };

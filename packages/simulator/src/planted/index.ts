@@ -17,6 +17,7 @@ import { honestTailRefused } from './honest-tail-refused.js';
 import { lateWakeTakenForSilence } from './late-wake-taken-for-silence.js';
 import { leaderCountsUndurable } from './leader-counts-undurable.js';
 import { matchFromARefusal } from './match-from-a-refusal.js';
+import { memberPlants } from './members.js';
 import { olderTermCommitsByCount } from './older-term-commits-by-count.js';
 import type { Plant } from './plant.js';
 import { preVoteClearsVote } from './pre-vote-clears-vote.js';
@@ -24,6 +25,7 @@ import { productPlants } from './product.js';
 import { repeatedAppendAck } from './repeated-append-ack.js';
 import { repeatedVoteRequest } from './repeated-vote-request.js';
 import { rolledBackDiskTakenBack } from './rolled-back-disk-taken-back.js';
+import { rulesRaisedOverTheAbsent } from './rules-raised-over-the-absent.js';
 import { segmentOfAFullDisk } from './segment-of-a-full-disk.js';
 import { shortWriteTakenForWhole } from './short-write-taken-for-whole.js';
 import { shorterLogTakenBack } from './shorter-log-taken-back.js';
@@ -72,6 +74,7 @@ export const plants: readonly Plant[] = [
   damageCutAsATear,
   shorterLogTakenBack,
   applyReadsTheClock,
+  rulesRaisedOverTheAbsent,
   termSaidBeforeDurable,
   rolledBackDiskTakenBack,
   honestTailRefused,
@@ -79,5 +82,6 @@ export const plants: readonly Plant[] = [
   foundedByFewer,
   lateWakeTakenForSilence,
   staleTimeoutNow,
+  ...memberPlants,
   ...productPlants,
 ];

@@ -12,5 +12,5 @@ export const lateAnswerToTheNext: Plant = {
       by: 'const pending = this.#pending.get(answer.number) ?? [...this.#pending.values()][0];',
     },
   ],
-  budget: 60,
+  budget: 200,
 };

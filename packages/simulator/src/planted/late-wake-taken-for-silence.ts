@@ -12,5 +12,5 @@ export const lateWakeTakenForSilence: Plant = {
       by: 'if (lateMs < Number.POSITIVE_INFINITY)',
     },
   ],
-  budget: 40,
+  budget: 200,
 };

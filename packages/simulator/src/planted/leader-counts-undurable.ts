@@ -12,5 +12,5 @@ export const leaderCountsUndurable: Plant = {
       by: 'core.log.lastIndex //',
     },
   ],
-  budget: 40,
+  budget: 200,
 };

@@ -12,5 +12,5 @@ export const leapGranted: Plant = {
       by: 'if (false)',
     },
   ],
-  budget: 60,
+  budget: 200,
 };

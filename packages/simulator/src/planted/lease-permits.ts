@@ -17,5 +17,5 @@ export const leasePermits: Plant = {
       by: 'const through = now < leaseUntil(core, leading) ? core.durability.durableIndex : reachedByQuorum(core, (id) => id === core.config.self',
     },
   ],
-  budget: 20,
+  budget: 200,
 };

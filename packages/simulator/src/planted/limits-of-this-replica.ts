@@ -21,5 +21,5 @@ export class SigningStateMachine {
         const answer = this.#state.apply(decoded);`,
     },
   ],
-  budget: 20,
+  budget: 200,
 };

@@ -12,5 +12,5 @@ export const linkKeptWithoutALeader: Plant = {
       by: "return 'hold';",
     },
   ],
-  budget: 60,
+  budget: 200,
 };

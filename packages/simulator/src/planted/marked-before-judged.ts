@@ -19,5 +19,5 @@ export const markedBeforeJudged: Plant = {
       by: 'return answer(refusal, early);',
     },
   ],
-  budget: 30,
+  budget: 200,
 };

@@ -13,5 +13,5 @@ export const matchFromARefusal: Plant = {
         peer.acknowledged(join);`,
     },
   ],
-  budget: 40,
+  budget: 200,
 };

@@ -14,5 +14,5 @@ export const nilIsNoConflict: Plant = {
     return { kind: 'conflict', stored };`,
     },
   ],
-  budget: 20,
+  budget: 200,
 };

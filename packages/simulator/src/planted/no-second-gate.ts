@@ -13,5 +13,5 @@ export const noSecondGate: Plant = {
       by: "return { kind: 'raised', syncMs: 0 };",
     },
   ],
-  budget: 15,
+  budget: 200,
 };

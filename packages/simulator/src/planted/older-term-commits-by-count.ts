@@ -12,5 +12,5 @@ export const olderTermCommitsByCount: Plant = {
       by: 'if (through <= core.commit)',
     },
   ],
-  budget: 40,
+  budget: 200,
 };

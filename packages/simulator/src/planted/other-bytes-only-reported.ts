@@ -12,5 +12,5 @@ export const otherBytesOnlyReported: Plant = {
       by: 'if (true)',
     },
   ],
-  budget: 60,
+  budget: 200,
 };

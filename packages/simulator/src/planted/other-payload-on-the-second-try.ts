@@ -20,5 +20,5 @@ export const otherPayloadOnTheSecondTry: Plant = {
             else if`,
     },
   ],
-  budget: 40,
+  budget: 200,
 };

@@ -20,6 +20,11 @@ export interface Plant {
   /** The rule that it breaks: a number of docs/consensus-rules.md, or a section of docs/architecture.md. */
   readonly rule: string;
   readonly patches: readonly Patch[];
-  /** Seeds within which it must be found. */
+  /** Seeds within which it must be found; with a scenario, none is run. */
   readonly budget: number;
+  /**
+   * Where seeds hardly ever meet its situation: the story of `scenarios/` that shows it, without `.txt`. A broken
+   * promise, an order that makes no sense any more, or a trace that is not as it is written.
+   */
+  readonly scenario?: string;
 }

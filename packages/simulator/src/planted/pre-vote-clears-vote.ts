@@ -16,5 +16,5 @@ export const preVoteClearsVote: Plant = {
     const term = granted ? asked.term : core.hard.term;`,
     },
   ],
-  budget: 40,
+  budget: 200,
 };

@@ -12,5 +12,5 @@ export const refusesWithoutWaiting: Plant = {
       by: 'if (leaderlessMs > 0) {',
     },
   ],
-  budget: 30,
+  budget: 200,
 };

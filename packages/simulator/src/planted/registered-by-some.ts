@@ -12,5 +12,5 @@ export const registeredBySome: Plant = {
       by: 'if (missing.length * 2 >= holders.length)',
     },
   ],
-  budget: 60,
+  budget: 200,
 };

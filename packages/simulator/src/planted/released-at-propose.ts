@@ -17,5 +17,5 @@ export const releasedAtPropose: Plant = {
         return await this.#commit(command, this.#reserveTimeoutMs, (answer) => {`,
     },
   ],
-  budget: 15,
+  budget: 200,
 };

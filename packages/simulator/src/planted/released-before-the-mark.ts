@@ -12,5 +12,5 @@ export const releasedBeforeTheMark: Plant = {
       by: 'if (commit === null)',
     },
   ],
-  budget: 20,
+  budget: 200,
 };

@@ -30,5 +30,5 @@ export const repeatedAppendAck: Plant = {
       by: 'news ? core.durability.receiptForMatch(match) : core.durability.termReceipt',
     },
   ],
-  budget: 40,
+  budget: 200,
 };

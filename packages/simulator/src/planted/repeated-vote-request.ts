@@ -13,5 +13,5 @@ export const repeatedVoteRequest: Plant = {
     out.promise(from, reply, repeated ? 0 : core.durability.termReceipt);`,
     },
   ],
-  budget: 40,
+  budget: 200,
 };

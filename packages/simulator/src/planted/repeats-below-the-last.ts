@@ -12,5 +12,5 @@ export const repeatsBelowTheLast: Plant = {
       by: "return order < 0 && asked.hrs.height === last.hrs.height ? { kind: 'repeated', signBytes: asked.signBytes, stored: last } : { kind: 'regressed', last, floor: null };",
     },
   ],
-  budget: 30,
+  budget: 200,
 };

@@ -14,5 +14,5 @@ export const restoredWithoutItsBytes: Plant = {
             });`,
     },
   ],
-  budget: 40,
+  budget: 200,
 };

@@ -17,5 +17,5 @@ export const retimedProposalAnswered: Plant = {
       by: 'return false',
     },
   ],
-  budget: 15,
+  budget: 200,
 };

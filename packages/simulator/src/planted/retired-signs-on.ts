@@ -12,5 +12,5 @@ export const retiredSignsOn: Plant = {
       by: 'if (false)',
     },
   ],
-  budget: 60,
+  budget: 200,
 };

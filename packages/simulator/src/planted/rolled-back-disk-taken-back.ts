@@ -12,5 +12,5 @@ export const rolledBackDiskTakenBack: Plant = {
       by: 'const mark = undefined;',
     },
   ],
-  budget: 40,
+  budget: 200,
 };

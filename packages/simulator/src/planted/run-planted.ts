@@ -1,14 +1,17 @@
 /**
  * `simulate --planted`: each planted bug in a process of its own, until a promise breaks or its budget is spent.
  *
- * Owns    the table: bug, the promise that found it, seeds needed.
- * Never   counts a bug as found because its process could not start, or where its seed fails without it as well.
+ * Owns    the table: bug, the promise that found it, seeds needed, or the scenario.
+ * Never   counts a bug as found because its process could not start, or where its seed or its scenario fails without
+ *         it as well.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { SeedResult } from '../run-seed.js';
 import { plants } from './index.js';
 import type { Plant } from './plant.js';
+import { printRow, printTable, type Row } from './table.js';
+import type { Told } from './told.js';
 
 export interface PlantedOptions {
   readonly planted: string | true;
@@ -17,16 +20,12 @@ export interface PlantedOptions {
   readonly json?: true;
 }
 
-interface Row {
-  readonly plant: Plant;
-  /** Null: it survived. */
-  readonly found: { readonly promise: string; readonly saw: string; readonly seed: number } | null;
-  readonly seeds: number;
-  readonly tookMs: number;
-}
-
 const main = fileURLToPath(new URL('../main.js', import.meta.url));
+const told = fileURLToPath(new URL('./told.js', import.meta.url));
 const registerHooks = new URL('./register.js', import.meta.url).href;
+
+/** Without a bug planted: whether it fails all the same. Asked once of each seed and of each scenario. */
+const sound = new Map<string, Promise<boolean>>();
 
 /** @returns the exit code */
 export async function runPlanted(options: PlantedOptions): Promise<number> {
@@ -37,14 +36,12 @@ export async function runPlanted(options: PlantedOptions): Promise<number> {
     for (let plant = queue.shift(); plant !== undefined; plant = queue.shift()) {
       const row = await runPlant(plant, options.seed ?? 1);
       rows.push(row);
-      if (options.json)
-        process.stdout.write(`${JSON.stringify({ ...row, plant: row.plant.name })}\n`);
-      else process.stderr.write(`${progressOf(row)}\n`);
+      printRow(row, `${rows.length}/${wanted.length}`, options.json === true);
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, options.jobs) }, worker));
   rows.sort((x, y) => wanted.indexOf(x.plant) - wanted.indexOf(y.plant));
-  if (!options.json) process.stdout.write(`${tableOf(rows)}\n`);
+  if (!options.json) printTable(rows);
   return rows.every(({ found }) => found !== null) ? 0 : 1;
 }
 
@@ -62,29 +59,73 @@ function plantsNamed(names: string): readonly Plant[] {
 
 async function runPlant(plant: Plant, seed: number): Promise<Row> {
   const began = performance.now();
-  const register = ['--import', registerHooks];
-  const results = await runSeeds(register, seed, plant.budget, { CMKMS_PLANTED: plant.name });
+  const { scenario } = plant;
+  const run =
+    scenario === undefined ? await inSeeds(plant, seed) : await inScenario(plant, scenario);
+  return { plant, ...run, tookMs: performance.now() - began };
+}
+
+async function inSeeds(plant: Plant, seed: number): Promise<Pick<Row, 'found' | 'seeds'>> {
+  const results = await runSeeds(plant, seed, plant.budget);
   const failed = results.find(({ failure }) => failure !== null);
-  let found: Row['found'] = null;
-  if (failed?.failure != null) {
-    const [sound] = await runSeeds([], failed.seed, 1, {});
-    if (sound === undefined || sound.failure !== null)
-      throw new Error(`seed ${failed.seed} fails without ${plant.name}, too`);
-    found = { promise: failed.failure.promise, saw: failed.failure.saw, seed: failed.seed };
-  }
-  return { plant, found, seeds: results.length, tookMs: performance.now() - began };
+  if (failed?.failure == null) return { found: null, seeds: results.length };
+  await requireSound(plant, `seed ${failed.seed}`, async () => {
+    const [alone] = await runSeeds(null, failed.seed, 1);
+    return alone?.failure === null;
+  });
+  const { promise, saw } = failed.failure;
+  return { found: { promise, saw, seed: failed.seed }, seeds: results.length };
+}
+
+async function inScenario(plant: Plant, scenario: string): Promise<Pick<Row, 'found' | 'seeds'>> {
+  const { failure } = await tellScenario(plant, scenario);
+  if (failure === null) return { found: null, seeds: 0 };
+  await requireSound(plant, `the scenario ${scenario}`, async () => {
+    const alone = await tellScenario(null, scenario);
+    return alone.failure === null;
+  });
+  return { found: { ...failure, scenario }, seeds: 0 };
+}
+
+/** @throws where it fails without the bug, too */
+async function requireSound(
+  plant: Plant,
+  what: string,
+  isSound: () => Promise<boolean>,
+): Promise<void> {
+  const asked = sound.get(what) ?? isSound();
+  sound.set(what, asked);
+  if (!(await asked)) throw new Error(`${what} fails without ${plant.name}, too`);
 }
 
 /** @throws where no seed was run */
-function runSeeds(
-  nodeArguments: readonly string[],
+async function runSeeds(
+  plant: Plant | null,
   seed: number,
   seeds: number,
-  environment: Readonly<Record<string, string>>,
 ): Promise<readonly SeedResult[]> {
   const ofMain = ['--seed', `${seed}`, '--seeds', `${seeds}`, '--jobs', '0', '--json'];
-  const child = spawn(process.execPath, [...nodeArguments, main, ...ofMain], {
-    env: { ...process.env, ...environment },
+  const { out, err } = await runWith(plant, [main, ...ofMain]);
+  if (out.length === 0) throw new Error(`no seed was run: ${err.slice(-2000)}`);
+  return out.map((line) => JSON.parse(line) as SeedResult);
+}
+
+/** @throws where it could not be told */
+async function tellScenario(plant: Plant | null, scenario: string): Promise<Told> {
+  const { out, err } = await runWith(plant, [told, scenario]);
+  const [line] = out;
+  if (line === undefined) throw new Error(`${scenario} was not told: ${err.slice(-2000)}`);
+  return JSON.parse(line) as Told;
+}
+
+/** @returns its lines of JSON, and what it complained of */
+function runWith(
+  plant: Plant | null,
+  args: readonly string[],
+): Promise<{ readonly out: readonly string[]; readonly err: string }> {
+  const register = plant === null ? [] : ['--import', registerHooks];
+  const child = spawn(process.execPath, [...register, ...args], {
+    env: { ...process.env, ...(plant === null ? {} : { CMKMS_PLANTED: plant.name }) },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [out, err] = ['', ''];
@@ -94,38 +135,9 @@ function runSeeds(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     err += text;
   });
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     child.once('close', () => {
-      const results = out
-        .split('\n')
-        .filter((line) => line.startsWith('{'))
-        .map((line) => JSON.parse(line) as SeedResult);
-      if (results.length > 0) resolve(results);
-      else reject(new Error(`no seed was run: ${err.slice(-2000)}`));
+      resolve({ out: out.split('\n').filter((line) => line.startsWith('{')), err });
     });
   });
-}
-
-function progressOf({ plant, found, seeds, tookMs }: Row): string {
-  const how = found === null ? `SURVIVED ${seeds} seeds` : `found after ${seeds} seeds`;
-  return `${how.padEnd(24)} ${(tookMs / 1000).toFixed(0).padStart(4)} s  ${plant.name}`;
-}
-
-function tableOf(rows: readonly Row[]): string {
-  const cells = rows.map(({ plant, found, seeds }) => [
-    plant.name,
-    plant.rule,
-    found === null ? 'SURVIVED' : `${seeds}`,
-    found?.promise ?? `not within ${plant.budget} seeds`,
-  ]);
-  const head = ['planted bug', 'rule', 'seeds', 'found by'];
-  const widths = head.map((title, at) =>
-    Math.max(title.length, ...cells.map((row) => (row[at] ?? '').length)),
-  );
-  const line = (row: readonly string[]): string =>
-    `| ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`;
-  const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
-  const survived = rows.filter(({ found }) => found === null).length;
-  const last = `${rows.length - survived} of ${rows.length} found`;
-  return [line(head), rule, ...cells.map(line), '', last].join('\n');
 }

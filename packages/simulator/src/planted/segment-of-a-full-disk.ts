@@ -14,5 +14,5 @@ export const segmentOfAFullDisk: Plant = {
       by: 'await writeFully(file, zeros.subarray(0, Math.min(zeros.length, sizeBytes - at)), at).catch(() => { });',
     },
   ],
-  budget: 40,
+  budget: 200,
 };

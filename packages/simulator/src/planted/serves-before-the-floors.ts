@@ -12,5 +12,5 @@ export const servesBeforeTheFloors: Plant = {
       by: 'return true;',
     },
   ],
-  budget: 60,
+  budget: 200,
 };

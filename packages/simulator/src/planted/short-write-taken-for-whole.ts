@@ -12,5 +12,5 @@ export const shortWriteTakenForWhole: Plant = {
       by: 'done = bytes.length;',
     },
   ],
-  budget: 40,
+  budget: 200,
 };

@@ -12,5 +12,5 @@ export const shorterLogTakenBack: Plant = {
       by: 'if (false) {',
     },
   ],
-  budget: 40,
+  budget: 200,
 };

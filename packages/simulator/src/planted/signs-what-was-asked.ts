@@ -13,5 +13,5 @@ export const signsWhatWasAsked: Plant = {
     const fault = foreignTo(turn, verdict.signBytes);`,
     },
   ],
-  budget: 20,
+  budget: 200,
 };

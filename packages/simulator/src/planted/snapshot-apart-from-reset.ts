@@ -24,5 +24,5 @@ export const snapshotApartFromReset: Plant = {
         });`,
     },
   ],
-  budget: 40,
+  budget: 200,
 };

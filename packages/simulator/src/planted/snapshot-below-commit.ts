@@ -17,5 +17,5 @@ export const snapshotBelowCommit: Plant = {
       by: 'else if (snapshot.index > core.commit && core.log.termAt(snapshot.index) === snapshot.term) {',
     },
   ],
-  budget: 40,
+  budget: 200,
 };

@@ -12,5 +12,5 @@ export const snapshotDropsSuffix: Plant = {
       by: 'else if (false) {',
     },
   ],
-  budget: 40,
+  budget: 200,
 };

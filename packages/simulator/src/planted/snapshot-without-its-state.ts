@@ -13,5 +13,5 @@ export const snapshotWithoutItsState: Plant = {
       by: 'this.#restored = null;',
     },
   ],
-  budget: 40,
+  budget: 200,
 };

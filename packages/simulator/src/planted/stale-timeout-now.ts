@@ -13,5 +13,5 @@ export const staleTimeoutNow: Plant = {
       by: 'if (term > core.hard.term)',
     },
   ],
-  budget: 40,
+  budget: 200,
 };

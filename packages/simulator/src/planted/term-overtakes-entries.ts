@@ -20,5 +20,5 @@ export const termOvertakesEntries: Plant = {
         this.#inFlight`,
     },
   ],
-  budget: 40,
+  budget: 200,
 };

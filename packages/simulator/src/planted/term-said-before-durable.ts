@@ -13,5 +13,5 @@ export const termSaidBeforeDurable: Plant = {
       by: "{ kind: 'vote', term: core.hard.term, lastIndex, lastTerm, transfer }, 0",
     },
   ],
-  budget: 40,
+  budget: 200,
 };

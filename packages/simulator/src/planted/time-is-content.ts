@@ -12,5 +12,5 @@ export const timeIsContent: Plant = {
       by: 'return concatBytes(body);',
     },
   ],
-  budget: 15,
+  budget: 200,
 };

@@ -23,5 +23,5 @@ export const truncateApartFromAppend: Plant = {
         });`,
     },
   ],
-  budget: 40,
+  budget: 200,
 };

@@ -12,5 +12,5 @@ export const truncateOnEveryAppend: Plant = {
       by: 'if (index > this.#prefixIndex)',
     },
   ],
-  budget: 40,
+  budget: 200,
 };

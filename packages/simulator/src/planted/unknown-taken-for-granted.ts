@@ -28,5 +28,5 @@ export const unknownTakenForGranted: Plant = {
             return { kind: 'unknown', detail: error.message };`,
     },
   ],
-  budget: 40,
+  budget: 200,
 };

@@ -12,5 +12,5 @@ export const unknownToldAsRefused: Plant = {
       by: "return refusal(replica, 'NO_QUORUM', drops[outcome.reason]);",
     },
   ],
-  budget: 30,
+  budget: 200,
 };

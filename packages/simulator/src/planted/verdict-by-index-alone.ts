@@ -22,5 +22,5 @@ export const verdictByIndexAlone: Plant = {
       by: 'if (answer === null) {',
     },
   ],
-  budget: 60,
+  budget: 200,
 };

@@ -13,5 +13,5 @@ export const voteErasedOnStepDown: Plant = {
     core.hard = { term: core.hard.term, votedFor: null };`,
     },
   ],
-  budget: 40,
+  budget: 200,
 };

@@ -12,5 +12,5 @@ export const voteOfTheUnknownJoiner: Plant = {
       by: "if (kind !== '')",
     },
   ],
-  budget: 40,
+  budget: 200,
 };

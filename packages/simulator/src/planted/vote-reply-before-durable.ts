@@ -12,5 +12,5 @@ export const voteReplyBeforeDurable: Plant = {
       by: 'if (true)',
     },
   ],
-  budget: 20,
+  budget: 200,
 };

@@ -24,5 +24,5 @@ export const voteWithAnotherTerm: Plant = {
         });`,
     },
   ],
-  budget: 40,
+  budget: 200,
 };

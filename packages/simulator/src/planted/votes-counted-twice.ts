@@ -18,5 +18,5 @@ export const votesCountedTwice: Plant = {
       by: 'if (this.arrived >= enough)',
     },
   ],
-  budget: 40,
+  budget: 200,
 };

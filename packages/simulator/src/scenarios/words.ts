@@ -23,6 +23,10 @@ function contentOfEntry(entry: Entry): string {
       return describeMembership(entry.membership);
     case 'command':
       return describeCommand(entry.command);
+    case 'rules':
+      return `rules ${entry.version}`;
+    case 'stateHash':
+      return `state hash at ${entry.at}`;
   }
 }
 

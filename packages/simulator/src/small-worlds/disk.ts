@@ -23,6 +23,10 @@ export function keyOf(entry: Entry): string {
       return `${entry.term}:${Buffer.from(entry.command).toString('latin1')}`;
     case 'membership':
       return `${entry.term}:${JSON.stringify(entry.membership)}`;
+    case 'rules':
+      return `${entry.term}:rules ${entry.version}`;
+    case 'stateHash':
+      return `${entry.term}:state hash at ${entry.at}`;
   }
 }
 
