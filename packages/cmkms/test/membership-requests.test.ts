@@ -10,6 +10,7 @@ import {
   type Member,
   type Membership,
   type MembershipChange,
+  systemClock,
 } from '@cometkms/consensus';
 import { CmkmsError } from '../src/errors.js';
 import { type MembershipWorld, membershipHandler } from '../src/replica/membership-requests.js';
@@ -52,7 +53,10 @@ function asked(
     },
     ...over,
   };
-  return { changes, handler: membershipHandler({ node, alone, leader: () => 'b' }) };
+  return {
+    changes,
+    handler: membershipHandler({ node, alone, clock: systemClock, leader: () => 'b' }),
+  };
 }
 
 async function refused(work: Promise<unknown>): Promise<readonly [string, string, string]> {

@@ -192,7 +192,10 @@ export class Introductions {
    * since. A founder may be about to write its genesis.
    */
   #wasPromoted(id: MemberId): boolean {
-    const founders = this.#own.genesis()?.membership.voters ?? [];
+    const genesis = this.#own.genesis();
+    // Who was only told of the members, and waits to be one, does not know who founded.
+    if (genesis === null) return false;
+    const founders = genesis.membership.voters;
     return this.#own.known.isVoter(id) && !founders.some((founder) => founder.id === id);
   }
 

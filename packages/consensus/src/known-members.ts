@@ -5,7 +5,7 @@
  *           in force   the log's last; it may yet be truncated, and then the one before it holds again
  *           committed  the last that surely stays: only by this one somebody is removed
  *           told       what another member says is committed, where that is newer than our log: a replica that
- *                      was away, or was just admitted, hears a leader that it has never heard of. Raft's
+ *                      was away, was just admitted, or waits for that, hears a leader that it never heard of. Raft's
  *                      receivers take entries and give votes whoever asks (dissertation, 4.1); who is at the
  *                      other end at all is what certificates and this list say
  * Never   counts votes or entries: the core does, under the membership in force.

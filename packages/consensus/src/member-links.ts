@@ -31,6 +31,8 @@ export interface MemberLinksWorld {
   /** Its record is written, too; else null. */
   joinedWith(): Genesis | null;
   linked(): Iterable<MemberId>;
+  /** It is to be admitted: until then its list may be older than what admits it. */
+  readonly joins: boolean;
   changed(news: MembershipNews): void;
   /** An address that stands in the log, and cannot be dialled from here. */
   undialable(peer: PeerEndpoint, error: ConsensusError): void;
@@ -69,10 +71,14 @@ export class MemberLinks {
     if (genesis?.admitted !== undefined) this.#known.told(genesis.admitted);
   }
 
-  /** Another member says who is a member now. */
+  /**
+   * Another member says who is a member now. Who waits to be admitted must meet those, too, whom its list does not
+   * have yet: a majority of them is to tell it (admission.ts).
+   */
   onTold(told: Genesis | null): void {
     const own = this.#world.joinedWith();
-    if (told?.admitted === undefined || own === null || !sameOrigin(told, own)) return;
+    if (told?.admitted === undefined) return;
+    if (own === null ? !this.#world.joins : !sameOrigin(told, own)) return;
     if (this.#known.told(told.admitted)) this.dial();
   }
 

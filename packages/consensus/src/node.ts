@@ -1,8 +1,7 @@
 /**
  * One replica of the log: its start, its links, its founding, its end.
  *
- * Owns    who is talked to, and the order: boot or genesis on disk, then the record beside the key, then
- *         the first vote.
+ * Owns    who is talked to, and the order on disk: boot or genesis, the record beside the key, the first vote.
  * Never   decides anything about terms, votes or entries (core/), or says anything after a write failed.
  * Rule    docs/architecture.md, consensus 8: founded once, an identity used once.
  * Proof   test/node-*.test.ts: real logs and real links.
@@ -107,6 +106,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
       core: () => this.core,
       joinedWith: () => (this.#joining.joined ? this.#joining.genesis : null),
       linked: () => this.#introductions.linked.keys(),
+      joins: options.joins === true,
       changed: (news) => clock.soon(() => this.#tell('membership', news)),
       undialable: (peer, { message }) => {
         const fault = { kind: 'insecureAddress', detail: message } as const;

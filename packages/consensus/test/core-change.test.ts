@@ -341,6 +341,10 @@ test('a witness that leads serves nobody', () => {
   const bench = leader({ witnesses: 'a' });
   bench.tell({ kind: 'applied', through: 1 });
   assert.equal(mayServe(bench.core, bench.now), false);
+  // Nor on its way out: it leads until that is committed.
+  bench.change(7, remove('a'));
+  assert.equal(inForce(bench), 'bc||a');
+  assert.equal(mayServe(bench.core, bench.now), false);
   const keyed = leader();
   keyed.tell({ kind: 'applied', through: 1 });
   assert.equal(mayServe(keyed.core, keyed.now), true);

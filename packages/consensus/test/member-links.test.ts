@@ -16,7 +16,11 @@ const listed = ['a', 'b', 'c'].map((name) => ({
 }));
 
 /** A follower of b, in term 3, with a membership entry at 1 that it does not know as committed. */
-function setUp(badAddress: string | null = null) {
+function setUp(
+  badAddress: string | null = null,
+  joinedWith: Genesis | null = origin,
+  joins = false,
+) {
   const bench = new Bench().follow('b', 3);
   const entry = membershipEntry(1, 3, membershipOf('abc', 'd'));
   const dials: string[] = [];
@@ -41,7 +45,8 @@ function setUp(badAddress: string | null = null) {
     },
     {
       core: (): Core => bench.core,
-      joinedWith: () => origin,
+      joinedWith: () => joinedWith,
+      joins,
       linked: () => ['b', 'c', 'd'],
       changed: (one) => news.push(one),
       undialable: ({ name }) => undialable.push(name),
@@ -98,6 +103,18 @@ test('being told of a newer membership, it dials for that; of another founding, 
   assert.equal(dials.at(-1), 'bc');
   links.onTold({ ...origin, self: 'x', admitted });
   assert.equal(dials.at(-1), 'bcx');
+});
+
+test('who waits to be admitted dials whom it is told of; who is to found goes by its list', () => {
+  const admitted = { index: 9, membership: membershipOf('abcx', 'd') };
+  for (const [joins, dialled] of [
+    [true, 'bcxd'],
+    [false, 'bc'],
+  ] as const) {
+    const { links, dials } = setUp(null, null, joins);
+    links.onTold({ ...origin, self: 'x', admitted });
+    assert.equal([...(dials.at(-1) ?? '')].sort().join(''), [...dialled].sort().join(''));
+  }
 });
 
 test('nothing new is not dialled again', () => {

@@ -197,6 +197,14 @@ test('one member’s word is not enough to join; a majority’s is', async (t) =
   await applies(w, 'd', 'two');
 });
 
+test('who is to join with a list that is old by then meets those whom it is told of', async (t) => {
+  const w = await running(t);
+  const member = await w.newHome('d');
+  await w.start('d', { joins: true, members: ['a', 'd'] });
+  await w.change({ kind: 'addLearner', member });
+  await applies(w, 'd', 'one');
+});
+
 test('a voter that was promoted and lost everything is no newcomer, to anyone', async (t) => {
   const w = await running(t);
   const member = await w.newHome('d');

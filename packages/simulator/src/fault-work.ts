@@ -10,7 +10,9 @@ import { describeFault, type Fault, type PlannedFault } from './faults.js';
 import type { Homes } from './homes.js';
 import type { Lives } from './lives.js';
 import type { Member } from './member.js';
+import type { MembershipWork } from './membership-work.js';
 import type { SimulatedNetwork } from './network.js';
+import { topOf } from './reference-verdicts.js';
 import type { Scene } from './scene.js';
 import type { Chain } from './workload.js';
 
@@ -25,16 +27,18 @@ export class FaultWork {
   /** Paths, and how many cuts lie on each. */
   readonly #cuts = new Map<string, number>();
   readonly #homes: Homes;
+  readonly #membership: MembershipWork;
 
-  constructor(scene: Scene, lives: Lives, homes: Homes) {
+  constructor(scene: Scene, lives: Lives, homes: Homes, membership: MembershipWork) {
     this.#scene = scene;
+    this.#membership = membership;
     this.#homes = homes;
     this.#lives = lives;
   }
 
   strike({ number, fault }: PlannedFault): void {
     if (this.#scene.isHealing) return;
-    const nameOf = (n: number): string => this.#scene.members[n]?.replica.name ?? '?';
+    const nameOf = (n: number): string => this.#scene.struck(n).replica.name;
     this.#scene.trace.add(`FAULT ${number} ${describeFault(fault, nameOf)}`);
     this.counts.set(fault.kind, (this.counts.get(fault.kind) ?? 0) + 1);
     this.#carryOut(fault);
@@ -45,61 +49,65 @@ export class FaultWork {
       case 'kill':
       case 'powerLoss':
       case 'stop':
-        this.#lives.bringDown(this.#scene.member(fault.on), fault.kind, fault.downMs);
+        this.#lives.bringDown(this.#scene.struck(fault.on), fault.kind, fault.downMs);
         return;
       case 'trip':
-        this.#scene.member(fault.on).trip = fault;
+        this.#scene.struck(fault.on).trip = fault;
         return;
       case 'allLosePower':
-        for (const member of this.#scene.members)
+        for (const member of this.#scene.present)
           this.#lives.bringDown(member, 'powerLoss', fault.downMs);
         return;
       case 'stall':
-        this.#lives.stall(this.#scene.member(fault.on), fault.ms);
+        this.#lives.stall(this.#scene.struck(fault.on), fault.ms);
         return;
       case 'clock': {
-        const loop = this.#scene.member(fault.on).replica.process?.loop;
+        const loop = this.#scene.struck(fault.on).replica.process?.loop;
         loop?.setRate(fault.rate);
         loop?.stepWall(fault.wallMs);
         return;
       }
       case 'cut':
-        this.#cut(fault.from, fault.to, fault.ms);
+        this.#cut(this.#scene.struck(fault.from), this.#scene.struck(fault.to), fault.ms);
         return;
       case 'partition':
-        this.#partition(new Set(fault.side), fault.ms);
+        this.#partition(new Set(fault.side.map((n) => this.#scene.struck(n))), fault.ms);
         return;
       case 'hunt':
         this.#hunt(fault, fault.times);
         return;
       case 'reset':
-        this.#scene.network.reset(this.#scene.address(fault.x), this.#scene.address(fault.y));
+        this.#scene.network.reset(this.#address(fault.x), this.#address(fault.y));
         return;
       case 'hint':
-        this.#scene.network.hint(this.#scene.address(fault.at), this.#scene.address(fault.of));
+        this.#scene.network.hint(this.#address(fault.at), this.#address(fault.of));
         return;
       case 'noise':
         this.#noise(fault);
         return;
       case 'slowDisk': {
-        const { disk } = this.#scene.member(fault.on).replica;
-        if (fault.hangMs > 0) disk.hang(fault.hangMs);
-        this.#diskRates(fault.on, { stall: fault.stall }, fault.ms);
+        const member = this.#scene.struck(fault.on);
+        if (fault.hangMs > 0) member.replica.disk.hang(fault.hangMs);
+        this.#diskRates(member, { stall: fault.stall }, fault.ms);
         return;
       }
       case 'badDisk': {
         const { writeError, syncError, readError, shortWrite } = fault;
-        this.#diskRates(fault.on, { writeError, syncError, readError, shortWrite }, fault.ms);
+        this.#diskRates(
+          this.#scene.struck(fault.on),
+          { writeError, syncError, readError, shortWrite },
+          fault.ms,
+        );
         return;
       }
       case 'fullDisk':
-        this.#fillDisk(this.#scene.member(fault.on), fault.roomBytes, fault.ms);
+        this.#fillDisk(this.#scene.struck(fault.on), fault.roomBytes, fault.ms);
         return;
       case 'damage':
         this.#damage(fault);
         return;
       case 'oldCopy':
-        this.#putBack(this.#scene.member(fault.on), fault.afterMs);
+        this.#putBack(this.#scene.struck(fault.on), fault.afterMs);
         return;
       case 'wipe':
         this.#wipe(fault);
@@ -108,32 +116,44 @@ export class FaultWork {
         // A copy beside its original comes with the membership's faults.
         return;
       case 'validatorCut':
-        this.#cutValidators(this.#scene.member(fault.on), fault.ms);
+        this.#cutValidators(this.#scene.struck(fault.on), fault.ms);
         return;
       case 'plainNode':
         for (const course of this.#scene.courses) course.hurry();
         this.#scene.in(fault.afterMs, () => {
           if (this.#scene.isHealing) return;
-          this.#homes.signElsewhere(fault.on, fault.everywhere, fault.downMs);
+          this.#homes.signElsewhere(this.#scene.struck(fault.on), fault.everywhere, fault.downMs);
         });
         return;
       case 'operator':
         this.#operate(fault);
         return;
       case 'key': {
-        const member = this.#scene.member(fault.on);
+        const member = this.#scene.struck(fault.on);
         member.keyFate = fault.how;
         this.#scene.in(fault.ms, () => {
           member.keyFate = 'good';
           this.#scene.keysFailedAtMs = this.#scene.timeline.now;
         });
+        return;
+      }
+      case 'membership': {
+        const leader = fault.whileCut ? this.#leader() : null;
+        if (leader !== null) this.#partition(new Set([leader]), fault.patienceMs / 10);
+        this.#membership.begin(fault);
+        if (leader !== null) this.#membership.begin({ ...fault, deed: 'add' });
       }
     }
   }
 
+  #address(number: number): string {
+    return this.#scene.struck(number).replica.site.address;
+  }
+
   /** The shorter of two cuts does not end the longer one. */
-  #cut(from: number, to: number, ms: number): void {
-    const [x, y] = [this.#scene.address(from), this.#scene.address(to)];
+  #cut(from: Member, to: Member, ms: number): void {
+    const [x, y] = [from.replica.site.address, to.replica.site.address];
+    if (x === y) return;
     const path = `${x} ${y}`;
     this.#cuts.set(path, (this.#cuts.get(path) ?? 0) + 1);
     this.#scene.network.setPath(x, y, { cut: true });
@@ -144,24 +164,33 @@ export class FaultWork {
     });
   }
 
-  #partition(side: ReadonlySet<number>, ms: number): void {
+  #partition(side: ReadonlySet<Member>, ms: number): void {
     for (const x of this.#scene.members) {
       for (const y of this.#scene.members) {
-        if (side.has(x.number) !== side.has(y.number)) this.#cut(x.number, y.number, ms);
+        if (side.has(x) !== side.has(y)) this.#cut(x, y, ms);
       }
     }
+    this.#scene.partitions += 1;
+    this.#scene.in(ms, () => {
+      this.#scene.partitions -= 1;
+    });
   }
 
-  #hunt(fault: Extract<Fault, { kind: 'hunt' }>, times: number): void {
-    if (times === 0 || this.#scene.isHealing) return;
+  #hunt(fault: Extract<Fault, { kind: 'hunt' }>, times: number, first: Member | null = null): void {
+    if (this.#scene.isHealing) return;
+    if (times === 0) {
+      if (fault.back) this.#leadAgain(first);
+      return;
+    }
     const leader = this.#leader();
     if (leader === null) {
       this.#scene.in(this.#scene.swarm.timers.electionTimeoutMs / 2, () =>
-        this.#hunt(fault, times),
+        this.#hunt(fault, times, first),
       );
       return;
     }
-    if (fault.how === 'cut') this.#cutOff(leader, fault);
+    if (fault.how === 'hint') this.#hintAll(leader);
+    if (fault.how === 'cut' || fault.how === 'hint') this.#cutOff(leader, fault);
     else if (fault.how === 'stall') this.#lives.stall(leader, fault.everyMs);
     else this.#lives.bringDown(leader, fault.how, fault.everyMs);
     // So that it has something of its own, and whoever comes after it, too.
@@ -169,21 +198,45 @@ export class FaultWork {
       course.hurry();
       this.#scene.in(fault.everyMs * 0.8, () => course.hurry());
     }
-    this.#scene.in(fault.everyMs, () => this.#hunt(fault, times - 1));
+    this.#scene.in(fault.everyMs, () => this.#hunt(fault, times - 1, first ?? leader));
+  }
+
+  #hintAll(leader: Member): void {
+    const of = leader.replica.site.address;
+    for (const { replica } of this.#scene.members) {
+      if (replica.site.address !== of) this.#scene.network.hint(replica.site.address, of);
+    }
+  }
+
+  /** What it meant to sign, and nobody else knows of, is on its mark still. */
+  #leadAgain(first: Member | null): void {
+    const node = this.#leader()?.replica.process?.replica?.node;
+    if (first === null || !node) return;
+    const askAgain = (): void => {
+      for (const chain of this.#scene.chains) {
+        const record = this.#scene.oracle.truth.reference(chain.id);
+        const top = record === undefined ? null : topOf(record);
+        if (top === null) continue;
+        chain.lines.push(top);
+        chain.replays = 2;
+      }
+      for (const course of this.#scene.courses) course.hurry();
+    };
+    void node.transferLeadership(first.id).then(askAgain, () => 'it did not take it');
   }
 
   /** With its companions, fewer than a majority, and something to write that nobody else will see. */
   #cutOff(leader: Member, fault: Extract<Fault, { kind: 'hunt' }>): void {
-    const { members, chains } = this.#scene;
-    const side = Array.from(
-      { length: fault.companions + 1 },
-      (_, n) => (leader.number + n) % members.length,
-    );
+    const { present, chains } = this.#scene;
+    const after = present.indexOf(leader) + 1;
+    const companions = Array.from({ length: fault.companions }, (_, n) =>
+      this.#scene.struck(after + n),
+    ).filter((member) => member !== leader);
     const { replica } = leader.replica.process ?? {};
     if (fault.calls) void replica?.node.transferLeadership(null).catch(() => 'it was cut off');
-    this.#partition(new Set(side), fault.everyMs);
-    const drops = side.length > 1 ? side.slice(1) : side;
-    if (fault.trip !== null) for (const n of drops) this.#scene.member(n).trip = fault.trip;
+    this.#partition(new Set([leader, ...companions]), fault.everyMs);
+    const drops = companions.length > 0 ? companions : [leader];
+    if (fault.trip !== null) for (const member of drops) member.trip = fault.trip;
     const [chain] = chains;
     for (let n = 0; n < fault.orders && chain !== undefined; n += 1)
       void replica?.store.raiseFloor(chain.id, { height: 1n, round: 0, step: 1 }, false);
@@ -212,17 +265,12 @@ export class FaultWork {
     for (const x of this.#scene.members) {
       for (const y of this.#scene.members) {
         if (x !== y)
-          this.#scene.network.setPath(
-            this.#scene.address(x.number),
-            this.#scene.address(y.number),
-            change,
-          );
+          this.#scene.network.setPath(x.replica.site.address, y.replica.site.address, change);
       }
     }
   }
 
-  #diskRates(on: number, change: Partial<typeof soundDisk>, ms: number): void {
-    const { disk } = this.#scene.member(on).replica;
+  #diskRates({ replica: { disk } }: Member, change: Partial<typeof soundDisk>, ms: number): void {
     disk.rates = { ...disk.rates, ...change };
     const back = Object.fromEntries(Object.keys(change).map((key) => [key, 0]));
     this.#scene.in(ms, () => {
@@ -239,7 +287,7 @@ export class FaultWork {
 
   /** Seen at the next start, or by nobody. */
   #damage({ on, how, ms }: Extract<Fault, { kind: 'damage' }>): void {
-    const member = this.#scene.member(on);
+    const member = this.#scene.struck(on);
     member.marred = true;
     // A flipped bit shows: such a log must be refused, or give back all the same.
     if (how === 'bitFlip') {
@@ -259,7 +307,7 @@ export class FaultWork {
       return;
     }
     this.#scene.oracle.diskReplaced(member.id);
-    this.#diskRates(on, { misdirected: 0.02 }, ms);
+    this.#diskRates(member, { misdirected: 0.02 }, ms);
   }
 
   /** A copy is made now, and put back later: all that was written between is forgotten. */
@@ -281,7 +329,7 @@ export class FaultWork {
 
   /** State files stay: what an operator keeps beside the key is another matter. */
   #wipe({ on, record, downMs }: Extract<Fault, { kind: 'wipe' }>): void {
-    const member = this.#scene.member(on);
+    const member = this.#scene.struck(on);
     member.marred = true;
     if (member.replica.process !== null) {
       member.replica.kill();

@@ -40,7 +40,8 @@ export type Fault =
   /** Whoever leads, one after the other: what an old leader alone has, and a later one lacks. */
   | {
       readonly kind: 'hunt';
-      readonly how: 'cut' | 'kill' | 'powerLoss' | 'stall';
+      /** `hint`: cut off, and all others are told that their links with it closed, so that none waits for its lease. */
+      readonly how: 'cut' | 'hint' | 'kill' | 'powerLoss' | 'stall';
       readonly times: number;
       /** Cut off with it; too few for a majority. */
       readonly companions: number;
@@ -51,6 +52,8 @@ export type Fault =
       /** Of its companions, or else its own, at what must be dropped when the cut is over. */
       readonly trip: Trip | null;
       readonly everyMs: number;
+      /** The first one leads again at the end, and is asked what others have signed meanwhile. */
+      readonly back: boolean;
     }
   | { readonly kind: 'reset'; readonly x: number; readonly y: number }
   | { readonly kind: 'hint'; readonly at: number; readonly of: number }
@@ -122,12 +125,47 @@ export type Fault =
       readonly on: number;
       readonly how: 'fails' | 'wrong';
       readonly ms: number;
-    };
+    }
+  | MemberDeed;
+
+/** What an operator sets about; carried out by membership-work.ts, for as long as he has patience. */
+export interface MemberDeed {
+  readonly kind: 'membership';
+  readonly deed: 'add' | 'remove' | 'removeLeader' | 'replace' | 'transfer' | 'reuse';
+  /** Whom it is about, where it is about one who is there. */
+  readonly on: number;
+  /** Whoever leads is cut off just then, and a second operator adds a member: what it takes in, it cannot commit. */
+  readonly whileCut: boolean;
+  /** Of a newcomer: its home holds no key. */
+  readonly witness: boolean;
+  /** Of a newcomer in another's place: it is called as that one was. */
+  readonly sameName: boolean;
+  /** The home of a newcomer is started then, admitted or not. */
+  readonly startMs: number;
+  /** For so long he waits for one answer, and for so long he goes on asking at all. */
+  readonly answerMs: number;
+  readonly patienceMs: number;
+  /** The disk of who is replaced: gone for good; gone, and its home is started all the same; sound. */
+  readonly disk: 'lost' | 'startedEmpty' | 'sound';
+  /** With the disk, the record beside the key. */
+  readonly record: 'kept' | 'lost';
+  /** What becomes of one that was removed: stopped; left to itself; down meanwhile, and started late. */
+  readonly afterwards: 'stopped' | 'runs' | 'late';
+  readonly lateMs: number;
+  /** The lists in all configurations are edited then, for the next starts. */
+  readonly edits: boolean;
+}
 
 /** Whoever retires a chain leaves nothing to see of it: seldom. */
 const operatorDeeds = [
   ...(['floor', 'floor', 'floor', 'halt', 'halt', 'halt', 'handOver', 'handOver'] as const),
   ...(['lowFloor', 'lowFloor', 'limits', 'retire'] as const),
+];
+
+/** Whoever removes must have added. */
+const memberDeeds = [
+  ...(['add', 'add', 'add', 'add', 'replace', 'replace', 'replace', 'remove', 'remove'] as const),
+  ...(['removeLeader', 'removeLeader', 'transfer', 'reuse'] as const),
 ];
 
 export interface PlannedFault {
@@ -166,9 +204,12 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
       if (fault !== null) planned.push({ atMs: at, fault });
     }
   };
-  const one = (random: Random): number => random.pick(all);
+  // Who is there by then: newcomers too, so that a number is one of those at that moment (scene.ts).
+  const seats =
+    rates.membership === Number.POSITIVE_INFINITY ? all : [...all, ...all.map((n) => n + replicas)];
+  const one = (random: Random): number => random.pick(seats);
   const other = (random: Random, than: number): number | null =>
-    replicas === 1 ? null : random.pick(all.filter((i) => i !== than));
+    replicas === 1 ? null : random.pick(seats.filter((i) => i !== than));
   const someTime = (random: Random): number => random.exponential(6 * election);
   draw('kill', (r) => ({ kind: 'kill', on: one(r), downMs: someTime(r) }));
   draw('powerLoss', (r) =>
@@ -219,14 +260,14 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     return to === null ? null : { kind: 'cut', from: x, to: to + y, ms: someTime(r) };
   });
   draw('partition', (r) => {
-    const side = r.shuffled(all).slice(0, r.between(1, Math.max(1, replicas - 1)));
+    const side = r.shuffled(seats).slice(0, r.between(1, Math.max(1, seats.length - 1)));
     // Now and then so long that links to validators are given up.
     const longMs = r.chance(0.15) ? r.range(9000, 20_000) : 0;
     return { kind: 'partition', side, ms: someTime(r) + longMs };
   });
   draw('hunt', (r) => ({
     kind: 'hunt',
-    how: r.pick(['cut', 'cut', 'cut', 'kill', 'powerLoss', 'stall', 'stall']),
+    how: r.pick(['cut', 'cut', 'cut', 'hint', 'kill', 'powerLoss', 'stall', 'stall']),
     times: r.between(2, 5),
     companions: r.between(0, Math.max(0, Math.ceil(replicas / 2) - 2)),
     orders: r.pick([0, 0, 1, 3, 30]),
@@ -234,6 +275,7 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     trip: r.chance(0.5) ? dropping(r) : null,
     // Half of them long enough for another to be elected meanwhile, whatever the draw.
     everyMs: election * (r.chance(0.5) ? 0.5 + r.exponential(1.5) : 3 + r.exponential(1.5)),
+    back: r.chance(0.5),
   }));
   draw('reset', (r) => {
     const x = one(r);
@@ -324,6 +366,22 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     on: one(r),
     how: r.pick(['fails', 'wrong']),
     ms: 3 * someTime(r),
+  }));
+  draw('membership', (r) => ({
+    kind: 'membership',
+    deed: r.pick(memberDeeds),
+    on: one(r),
+    whileCut: r.chance(0.35),
+    witness: r.chance(0.3),
+    sameName: r.chance(0.5),
+    startMs: r.pick([0, someTime(r)]),
+    answerMs: r.pick([0.5, 3, 20]) * election,
+    patienceMs: r.range(20, 80) * election,
+    disk: r.pick(['lost', 'startedEmpty', 'sound']),
+    record: r.pick(['kept', 'lost']),
+    afterwards: r.pick(['stopped', 'runs', 'runs', 'late']),
+    lateMs: r.range(5, 60) * election,
+    edits: r.chance(0.5),
   }));
   planned.sort((x, y) => x.atMs - y.atMs);
   return { faults: planned.map((fault, number) => ({ number, ...fault })), marred };

@@ -40,8 +40,10 @@ export class Homes {
     for (const [n, chain] of this.#scene.chains.entries()) {
       const beginning = this.#scene.swarm.chains[n]?.beginning ?? 'neverSigned';
       const late = random.chance(0.5) ? lateFounderIn(this.#scene.plan) : null;
-      const chosen = late ?? random.between(0, this.#scene.members.length - 1);
-      for (const member of this.#scene.members) {
+      const holders = this.#scene.holders();
+      const one = late === null ? null : this.#scene.struck(late);
+      const chosen = (one === null || one.witness ? random.pick(holders) : one).number;
+      for (const member of holders) {
         const state = this.#firstState(beginning, chain, member, chosen, random);
         if (state === null) {
           this.#say(
@@ -117,8 +119,9 @@ export class Homes {
    * The validators sign by themselves for a moment, and their files come back: into one home, from which nothing
    * follows but that they are looked at; or into all, and then the cluster must go on above them.
    */
-  signElsewhere(on: number, everywhere: boolean, downMs: number): void {
-    const homes = everywhere ? this.#scene.members : [this.#scene.member(on)];
+  signElsewhere(on: Member, everywhere: boolean, downMs: number): void {
+    const holders = this.#scene.holders();
+    const homes = everywhere ? holders : holders.filter((member) => member === on);
     for (const member of homes) {
       member.cancelStart();
       if (member.replica.process === null) continue;
@@ -204,7 +207,7 @@ export class Homes {
   }
 
   #stateNever(chain: Chain, neverSigned: boolean): void {
-    for (const member of this.#scene.members) {
+    for (const member of this.#scene.holders()) {
       const { site } = member.replica;
       if (this.#saysNever(member, chain.id) === neverSigned) continue;
       const chains = site.chains.map((one) =>

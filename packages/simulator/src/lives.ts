@@ -51,6 +51,9 @@ export class Lives {
   readonly #hands: Random;
   /** Whether what lies in the homes explains it; then it was corrected. */
   explains: (code: string, chainId: string) => boolean = () => false;
+  /** Its configuration lists others than it may; then that was corrected. */
+  listDiffers: (member: Member, listed: readonly string[], names: readonly string[]) => boolean =
+    () => false;
 
   constructor(scene: Scene) {
     this.#scene = scene;
@@ -60,7 +63,7 @@ export class Lives {
   startIn(member: Member, ms: number): void {
     member.cancelStart();
     member.cancelStart = this.#scene.timeline.plan(this.#scene.timeline.now + ms, arrivals, () => {
-      if (member.replica.process !== null || member.doomed >= 3) return;
+      if (member.replica.process !== null || member.doomed >= 3 || member.left) return;
       // An operator's tool may still wait for a slow disk.
       if (member.replica.disk.isInUse) {
         this.startIn(member, 100);
@@ -80,6 +83,7 @@ export class Lives {
     for (const link of member.links) link.died(withTheMachine);
     if (withTheMachine) member.station?.powerLost();
     else member.station?.killed();
+    this.#scene.recording?.gone(member.replica.name);
     this.#scene.oracle.gone(this.#scene.where(member), how);
   }
 
@@ -91,19 +95,46 @@ export class Lives {
     const doubted = doubtCodes.has(code) && member.marred;
     const failed = diskCodes.has(code) && (member.diskFailed || member.marred);
     const wrongKey = code === 'SIGNER_SIGNATURE_WRONG' && member.keyFate === 'wrong';
-    const { chainId } = (error as { facts?: { chainId?: string } }).facts ?? {};
-    const isCorrected = chainId !== undefined && this.explains(code, chainId);
-    if (!doubted && !failed && !wrongKey && !isCorrected) {
+    const { facts = {} } = error as {
+      facts?: {
+        readonly chainId?: string;
+        readonly config?: readonly string[];
+        readonly members?: readonly string[];
+        readonly version?: number;
+      };
+    };
+    const { chainId, config = [], members = [], version = 0 } = facts;
+    const isCorrected =
+      (chainId !== undefined && this.explains(code, chainId)) ||
+      (code === 'MEMBERS_DIFFER' && this.listDiffers(member, config, members)) ||
+      (code === 'CONSENSUS_RULES_UNKNOWN' && this.#needsLaterProgram(member, version));
+    const removed = code === 'REMOVED' && this.#isRemoved(member);
+    if (!doubted && !failed && !wrongKey && !isCorrected && !removed) {
       this.#scene.violation ??= new Violation(
         'a replica ends by itself only for what the world did to it',
         `${member.replica.name}: ${error.stack ?? error.message}`,
       );
       return;
     }
-    this.#scene.watch.ended(code);
+    this.#scene.watch.ended(code, member.replica.disk.capacityBytes < Number.POSITIVE_INFINITY);
     if (doubted) member.doomed += 1;
+    // For good; somebody may start it again (membership-work.ts), to the same end.
+    if (removed) {
+      member.left = true;
+      return;
+    }
     // An operator takes one after the other.
     this.startIn(member, isCorrected ? this.#hands.range(100, 3000) : 300);
+  }
+
+  /** A founder's was asked for before the rules were raised; a newcomer's home may have been made with an older one. */
+  #needsLaterProgram({ replica }: Member, version: number): boolean {
+    return replica.site.founders === null && replica.install(version);
+  }
+
+  #isRemoved({ id }: Member): boolean {
+    const { departed = [] } = this.#scene.oracle.memberships.current ?? {};
+    return departed.some((one) => one.id === id);
   }
 
   /** It has handed something to its log: a moment of its own to end in. */

@@ -16,14 +16,26 @@ import type { SimulatedNetwork } from './network.js';
 import { soundPath } from './network-path.js';
 import type { At } from './observations.js';
 import { topOf } from './reference-verdicts.js';
-import { SimulatedReplica, type Site } from './replica.js';
+import { SimulatedReplica, type Site, type SiteChain, type SiteMember } from './replica.js';
 import type { Scene } from './scene.js';
 import { wordsOf } from './trace.js';
 import { Validator } from './validator.js';
 import { SimulatedValidatorLink } from './validator-link.js';
 import { type Asked, Chain, ValidatorCourse } from './workload.js';
 
-const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+const names = 'abcdefghijklmnopqrstuvwxyz'.split('');
+
+export interface Newcomer {
+  /** Null: one that nobody had. */
+  readonly name: string | null;
+  readonly witness: boolean;
+  /** In whose place, if in somebody's. */
+  readonly instead: Member | null;
+  /** All that its configuration lists besides itself. */
+  readonly others: readonly SiteMember[];
+}
+
+const addressOf = (number: number): string => `10.0.0.${number + 1}:9430`;
 
 export class Making {
   readonly #scene: Scene;
@@ -64,50 +76,84 @@ export class Making {
 
   makeMembers(): void {
     const random = this.#scene.seed.fork('identities');
-    const sites = names.slice(0, this.#scene.swarm.replicas).map((name) => ({
+    const { replicas, witnesses } = this.#scene.swarm;
+    const founders = names.slice(0, replicas).map((name, number) => ({
       name,
-      address: `10.0.0.${names.indexOf(name) + 1}:9430`,
+      address: addressOf(number),
       identity: Buffer.from(random.bytes(32)).toString('hex'),
+      witness: witnesses.includes(number),
     }));
-    for (const [number, site] of sites.entries())
-      this.#scene.members.push(this.#makeMember(number, site, sites));
-    for (const x of sites) {
-      for (const y of sites) {
-        if (x !== y)
-          this.#scene.network.setPath(x.address, y.address, {
-            ...soundPath,
-            baseMs: this.#scene.swarm.baseDelayMs,
-          });
-      }
+    for (const [number, founder] of founders.entries()) {
+      const chains = this.#chainsOf(founder.witness, (chain) => ({
+        validators: this.#validatorsOf(chain, number),
+        neverSigned: this.#saysNever(chain, number),
+      }));
+      const site = { ...founder, label: founder.name, members: founders, founders, chains };
+      this.#scene.members.push(this.#makeMember(site));
+    }
+    for (const { address } of founders) this.#pave(address);
+  }
+
+  /** As `cmkms cluster home` makes one: an identity that nobody ever had, and no state. */
+  makeNewcomer({ name, witness, instead, others }: Newcomer): Member {
+    const number = this.#scene.members.length;
+    const taken = new Set(this.#scene.members.map(({ replica }) => replica.site.name));
+    const own = {
+      name: name ?? names.find((one) => !taken.has(one)) ?? `z${number}`,
+      address: addressOf(number),
+      identity: Buffer.from(this.#scene.seed.fork(`identity ${number}`).bytes(32)).toString('hex'),
+      witness,
+    };
+    const listed = others.filter((other) => other.name !== own.name);
+    const chains = this.#chainsOf(witness, (chain) => ({
+      validators: this.#validatorsFor(chain, instead),
+      neverSigned: false,
+    }));
+    const label = name === null ? own.name : `${name}${number}`;
+    const members = [...listed, own].sort((x, y) => (x.name < y.name ? -1 : 1));
+    const member = this.#makeMember({ ...own, label, members, founders: null, chains });
+    this.#scene.members.push(member);
+    this.#pave(own.address);
+    for (const { id } of chains)
+      this.#scene.oracle.homeKnows(own.identity, id, { kind: 'nothing' });
+    return member;
+  }
+
+  /** To all who are there, and back. */
+  #pave(address: string): void {
+    const baseMs = this.#scene.swarm.baseDelayMs;
+    for (const { replica } of this.#scene.members) {
+      const other = replica.site.address;
+      if (other === address) continue;
+      this.#scene.network.setPath(address, other, { ...soundPath, baseMs });
+      this.#scene.network.setPath(other, address, { ...soundPath, baseMs });
     }
   }
 
+  #chainsOf(witness: boolean, of: (chain: number) => Omit<SiteChain, 'id'>): SiteChain[] {
+    if (witness) return [];
+    return this.#scene.chains.map(({ id }, chain) => ({ id, ...of(chain) }));
+  }
+
   #makeMember(
-    number: number,
-    own: Pick<Site, 'name' | 'address' | 'identity'>,
-    all: Site['members'],
+    own: Omit<
+      Site,
+      'clusterId' | 'timers' | 'snapshotEntries' | 'stateHashEntries' | 'segmentBytes'
+    >,
   ): Member {
     const { timers, snapshotEntries, stateHashEntries, segmentBytes } = this.#scene.swarm;
+    const number = this.#scene.members.length;
     const site: Site = {
       ...own,
-      members: all,
-      clusterId: 'c-simulated',
-      chains: this.#scene.chains.map((chain, n) => ({
-        id: chain.id,
-        validators: this.#validatorsOf(n, number),
-        neverSigned: this.#saysNever(n, number),
-      })),
-      timers,
-      snapshotEntries,
-      stateHashEntries,
-      segmentBytes,
+      ...{ clusterId: 'c-simulated', timers, snapshotEntries, stateHashEntries, segmentBytes },
     };
+    this.#scene.oracle.homeMade(own.identity, own.witness);
     const disk = new SimulatedDisk({
       timeline: this.#scene.timeline,
-      random: this.#scene.seed.fork(`disk ${own.name}`),
+      random: this.#scene.seed.fork(`disk ${own.label}`),
       observe: (event) => {
         if (event.kind !== 'fault') return;
-        this.#scene.trace.add(`${own.name} disk ${event.fault} ${event.path}`);
+        this.#scene.trace.add(`${own.label} disk ${event.fault} ${event.path}`);
         if (
           ['readError', 'writeError', 'syncError', 'shortWrite', 'full', 'readOnly'].includes(
             event.fault,
@@ -124,8 +170,9 @@ export class Making {
         site,
         disk,
         this.#siteWorld(() => member),
-        this.#scene.seed.fork(`replica ${own.name}`),
+        this.#scene.seed.fork(`replica ${own.label}`),
       ),
+      witness: own.witness,
       station: null,
       links: [],
       marred: false,
@@ -133,6 +180,8 @@ export class Making {
       trip: null,
       keyFate: 'good',
       validatorCut: false,
+      left: false,
+      lost: false,
       doomed: 0,
       cancelStart: () => {},
     };
@@ -146,14 +195,25 @@ export class Making {
     return beginning === 'neverSigned';
   }
 
+  #allValidatorsOf(chain: number): string[] {
+    const count = this.#scene.swarm.chains[chain]?.validators ?? 0;
+    return Array.from({ length: count }, (_, v) => `tcp://10.9.${chain}.${v}:26659`);
+  }
+
   #validatorsOf(chain: number, replica: number): string[] {
-    const drawn = this.#scene.swarm.chains[chain];
-    const all = Array.from(
-      { length: drawn?.validators ?? 0 },
-      (_, v) => `tcp://10.9.${chain}.${v}:26659`,
+    const { replicas, witnesses, chains } = this.#scene.swarm;
+    const all = this.#allValidatorsOf(chain);
+    if (!chains[chain]?.exclusive) return all;
+    const holders = Array.from({ length: replicas }, (_, n) => n).filter(
+      (n) => !witnesses.includes(n),
     );
-    if (!drawn?.exclusive) return all;
-    return all.filter((_, v) => v % this.#scene.swarm.replicas === replica);
+    return all.filter((_, v) => holders[v % holders.length] === replica);
+  }
+
+  /** Of a newcomer: where each is listed by one alone, those of whom it stands in for. */
+  #validatorsFor(chain: number, instead: Member | null): readonly string[] {
+    if (!this.#scene.swarm.chains[chain]?.exclusive) return this.#allValidatorsOf(chain);
+    return instead?.replica.site.chains[chain]?.validators ?? [];
   }
 
   #siteWorld(self: () => Member): ConstructorParameters<typeof SimulatedReplica>[2] {
@@ -172,7 +232,7 @@ export class Making {
           },
         } as Parameters<SimulatedNetwork['station']>[2]);
         member.station = station;
-        const random = this.#scene.seed.fork(`links ${site.name} ${member.replica.starts}`);
+        const random = this.#scene.seed.fork(`links ${site.label} ${member.replica.starts}`);
         return new LinkTransport({
           ...{ self: site.identity, listen: site.address, network: station },
           ...{
@@ -181,11 +241,13 @@ export class Making {
           },
         });
       },
-      key: (id, loop) =>
-        simulatedKey(id.key, this.#scene.table, loop, !this.#scene.swarm.devices, {
+      key: (id, loop) => {
+        this.#scene.guard(() => this.#scene.oracle.keyOpened(this.#scene.where(self())));
+        return simulatedKey(id.key, this.#scene.table, loop, !this.#scene.swarm.devices, {
           fate: () => self().keyFate,
           delayMs: () => devices.range(0.2, 5),
-        }),
+        });
+      },
       verify: this.#scene.table.verify,
       openLink: (loop, address, handler, events) =>
         this.#openLink(self(), loop, address.text, handler, events),
@@ -193,11 +255,12 @@ export class Making {
         const where = (): At => ({ ...this.#scene.where(self()), start });
         return {
           opened: (recovered) => {
+            this.#scene.recording?.logOpened(self().replica.name, recovered);
             if (recovered.cutBytes > 0) this.#scene.marks.mark('a torn tail is cut');
             this.#scene.guard(() => this.#scene.oracle.logOpened(where(), recovered));
           },
           begun: (batches) => {
-            this.#scene.watch.begun(batches);
+            this.#scene.watch.begun(self(), batches, this.#scene.oracle.logs.given(self().id));
             this.#lives.writes(self(), batches);
             this.#scene.guard(() => this.#scene.oracle.logBegun(where(), batches));
           },
@@ -214,6 +277,7 @@ export class Making {
         const other = this.#scene.members.find(({ replica }) => replica.name === peer);
         if (other !== undefined) this.#scene.oracle.linked(this.#scene.where(self()), other.id);
       },
+      assembled: (replica) => this.#scene.recording?.assembled(self().replica.name, replica),
       calledBack: () => this.#looking.touched(self()),
       ended: (error) => this.#lives.ended(self(), error),
     };
@@ -232,6 +296,7 @@ export class Making {
       `link ${member.replica.name} ${address} ${member.replica.starts}`,
     );
     const where = this.#scene.where(member);
+    this.#scene.guard(() => this.#scene.oracle.linkOpened(where));
     const id: RecordId = { chainId: handler.chainId, key: handler.publicKey() };
     const key = Buffer.from(id.key.bytes).toString('hex');
     const link = new SimulatedValidatorLink(

@@ -13,6 +13,8 @@ export interface Member {
   readonly number: number;
   readonly replica: SimulatedReplica;
   readonly id: string;
+  /** Its home holds no key. */
+  readonly witness: boolean;
   station: Station | null;
   /** Its links to validators, in the process that runs. */
   links: SimulatedValidatorLink[];
@@ -24,6 +26,10 @@ export interface Member {
   trip: Trip | null;
   keyFate: SigningFate;
   validatorCut: boolean;
+  /** Its operator has done with this home: no fault strikes it, and nobody starts it, until he does. */
+  left: boolean;
+  /** Its disk is gone for good: under this identity it never works again. */
+  lost: boolean;
   /** Ends by itself, each explained; then the world leaves it. */
   doomed: number;
   cancelStart: () => void;

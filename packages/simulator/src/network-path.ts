@@ -42,6 +42,8 @@ export interface FrameLetter {
   /** What really passes, where this one goes through the codec. */
   readonly encoded: Uint8Array | null;
   readonly bytes: number;
+  /** The process that sent it. */
+  readonly sender: { readonly alive: boolean };
 }
 
 /** What goes along a path for one connection. */
@@ -70,13 +72,16 @@ export class Path {
   readonly timeline: Timeline;
   readonly pipes = new Set<Pipe>();
   readonly #random: Random;
+  readonly #outlived: () => void;
   #faults = soundPath;
   /** The last connection on which the far end heard that it is accepted. */
   #agreed: Pipe | null = null;
   #waiting: Loose[] = [];
 
-  constructor(timeline: Timeline, random: Random) {
+  /** @param outlived  told of a frame that arrives on a connection of others, its sender being dead */
+  constructor(timeline: Timeline, random: Random, outlived: () => void) {
     this.timeline = timeline;
+    this.#outlived = outlived;
     this.#random = random;
   }
 
@@ -143,7 +148,10 @@ export class Path {
       this.#waiting.push(loose);
       if (this.#waiting.length > maxWaitingStrays) this.#waiting.shift();
       // Under another cluster id it would end the link, which no stale frame of a real network could.
-    } else if (link.clusterId === letter.clusterId) link.receiver.arrive(letter);
+    } else if (link.clusterId === letter.clusterId) {
+      if (loose.origin === null && !letter.sender.alive) this.#outlived();
+      link.receiver.arrive(letter);
+    }
   }
 
   #release(): void {

@@ -165,7 +165,8 @@ export class WireEnd implements Connection {
     const queued = this.#outgoing.queuedBytes;
     if (bytes > this.#limits.maxFrameBytes) return false;
     if (queued > 0 && queued + bytes > this.#limits.maxQueuedBytes) return false;
-    const letter: FrameLetter = { kind: 'frame', clusterId, frame, encoded, bytes };
+    const sender = this.station.loop;
+    const letter: FrameLetter = { kind: 'frame', clusterId, frame, encoded, bytes, sender };
     if (frame.kind !== 'raft') this.#outgoing.send(letter);
     else {
       network.observer.onSent?.(this.station.address, this.peer, frame);

@@ -38,6 +38,8 @@ export interface NetworkObserver {
   onSent?(from: string, to: string, frame: RaftFrame): void;
   /** At the moment before the process reads it. */
   onDelivered?(from: string, to: string, frame: RaftFrame): void;
+  /** A frame of a process that is dead arrives on a connection that it never had. */
+  onOutlived?(): void;
 }
 
 export interface NetworkOptions {
@@ -98,7 +100,9 @@ export class SimulatedNetwork {
     const name = `${from}>${to}`;
     const known = this.#paths.get(name);
     if (known !== undefined) return known;
-    const path = new Path(this.#timeline, this.#random.fork(name));
+    const path = new Path(this.#timeline, this.#random.fork(name), () =>
+      this.observer.onOutlived?.(),
+    );
     this.#paths.set(name, path);
     return path;
   }

@@ -73,6 +73,13 @@ export interface Observer {
   refused?(refusal: Refusal): void;
   /** The watermark of this replica stands there, durably. */
   marked?(at: At, id: RecordId, hrs: Hrs): void;
+  /** A home was made for this identity: with keys, or for a witness. Before anything else is seen of it. */
+  homeMade?(member: MemberId, witness: boolean): void;
+  /** This process was given a key, or opened a link to a validator. */
+  keyOpened?(at: At): void;
+  linkOpened?(at: At): void;
+  /** This process takes requests, as far as it is asked. */
+  serving?(at: At): void;
   homeKnows?(member: MemberId, id: RecordId, known: HomeKnowledge): void;
   /** A plain node, outside of the cluster, signed this; and each home of the cluster was told by a state file. */
   signedElsewhere?(id: RecordId, signBytes: Uint8Array): void;

@@ -14,8 +14,10 @@ import {
   type SigningRecord,
 } from '@cometkms/sign-state';
 import { AcknowledgedIsTheLeaders } from './invariants/acknowledged-is-the-leaders.js';
+import { ChangesOneAtATime } from './invariants/changes-one-at-a-time.js';
 import { CommitsOwnTerm } from './invariants/commits-own-term.js';
 import { type CommittedEntry, CommittedIsForEver } from './invariants/committed-is-for-ever.js';
+import { ConfigurationOfItsLog } from './invariants/configuration-of-its-log.js';
 import { CountedHadJoined } from './invariants/counted-had-joined.js';
 import { ElectedByMajority } from './invariants/elected-by-majority.js';
 import { ForgettersAreRefused } from './invariants/forgetters-are-refused.js';
@@ -35,6 +37,7 @@ import { ReleasedWasCommitted } from './invariants/released-was-committed.js';
 import { SameState } from './invariants/same-state.js';
 import { StallsAreNoSilence } from './invariants/stalls-are-no-silence.js';
 import { TransfersAreAskedFor } from './invariants/transfers-are-asked-for.js';
+import { WitnessesServeNobody } from './invariants/witnesses-serve-nobody.js';
 import type {
   AskedFor,
   At,
@@ -50,6 +53,7 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
   readonly logs = new LogRemembers();
   readonly truth: ProductTruth;
   readonly committed: CommittedIsForEver;
+  readonly memberships: ChangesOneAtATime;
   readonly sameState = new SameState();
   readonly #contents = new OneContentPerPosition();
   readonly #grants = new GrantsRise();
@@ -65,6 +69,10 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
   constructor(now: () => number, signedBy: (signature: Uint8Array) => Uint8Array | null) {
     this.truth = new ProductTruth(now);
     this.#watermarks = new MarksFollowRequests(this.truth, now);
+    this.memberships = new ChangesOneAtATime(
+      (index) => this.committed.termAt(index),
+      () => this.committed.lastIndex,
+    );
     this.committed = new CommittedIsForEver(this.logs, (index, entry) =>
       this.#onCommitted(index, entry),
     );
@@ -73,18 +81,21 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
       new OnlyConflictsShorten(this.logs, this.committed),
       this.logs,
       new OneGenesis(this.logs),
+      new ConfigurationOfItsLog(),
+      new WitnessesServeNobody(),
       new ForgettersAreRefused(this.logs),
       new LogMatching(),
       new CountedHadJoined(this.logs),
       new CommitsOwnTerm(),
       new PromisesAreDurable(this.logs),
       new AcknowledgedIsTheLeaders(this.logs),
-      new ElectedByMajority(this.logs),
+      new ElectedByMajority(),
       new OneLeaderPerTerm(),
       new TransfersAreAskedFor(),
       new StallsAreNoSilence(now),
       new NothingFalls(),
       this.committed,
+      this.memberships,
       this.#contents,
       new ReleasedWasCommitted(this.truth, signedBy),
       this.#watermarks,
@@ -142,6 +153,22 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
     for (const one of this.#all) one.marked?.(at, id, hrs);
   }
 
+  homeMade(member: MemberId, witness: boolean): void {
+    for (const one of this.#all) one.homeMade?.(member, witness);
+  }
+
+  keyOpened(at: At): void {
+    for (const one of this.#all) one.keyOpened?.(at);
+  }
+
+  linkOpened(at: At): void {
+    for (const one of this.#all) one.linkOpened?.(at);
+  }
+
+  serving(at: At): void {
+    for (const one of this.#all) one.serving?.(at);
+  }
+
   homeKnows(member: MemberId, id: RecordId, known: HomeKnowledge): void {
     for (const one of this.#all) one.homeKnows?.(member, id, known);
   }
@@ -185,6 +212,7 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
   }
 
   #onCommitted(index: number, committed: CommittedEntry): void {
+    this.memberships.committed(index, committed.entry);
     const seen = this.truth.committed(index, committed);
     if (seen === null) return;
     const { command, grant, isFirst } = seen;

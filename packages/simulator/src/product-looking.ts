@@ -6,6 +6,7 @@
  * Source  docs/architecture.md, "Who holds a validator's link": two seconds without a leader and everybody holds every
  *         link; one that several list is then reset after 5 s, so that a leader that this replica cannot see gets in.
  */
+import { type Membership, membersOf } from '@cometkms/consensus';
 import type { Core } from '@cometkms/consensus/core';
 import { idKey, type RecordId, type SigningRecord } from '@cometkms/sign-state';
 import type { Member } from './member.js';
@@ -91,6 +92,7 @@ export class ProductLooking {
       seen.marks.set(name, where);
       oracle.marked(at, id, mark.hrs);
     }
+    if (member.witness && running.node.mayServe()) oracle.serving(at);
     if (seen.servedTerm !== core.hard.term && running.mayServe()) {
       seen.servedTerm = core.hard.term;
       this.#lookAtFloors(at, running.chains, (id) => running.machine.read(id));
@@ -135,7 +137,9 @@ export class ProductLooking {
     const kept =
       leaderlessMs < leaderlessForMs
         ? undefined
-        : member.links.find((link) => link.connectedMs > heldForMs && this.#isShared(link.address));
+        : member.links.find(
+            (link) => link.connectedMs > heldForMs && this.#isShared(link.address, member),
+          );
     seen.keptLooks = kept === undefined ? 0 : seen.keptLooks + 1;
     if (seen.keptLooks < 4) return;
     throw new Violation(
@@ -144,9 +148,17 @@ export class ProductLooking {
     );
   }
 
-  #isShared(address: string): boolean {
-    const listing = this.#scene.members.filter(({ replica }) =>
-      replica.site.chains.some(({ validators }) => validators.includes(address)),
+  /** By members, as the log of this replica and that of all others have them. */
+  #isShared(address: string, { replica }: Member): boolean {
+    const own = replica.process?.replica?.node.membership ?? null;
+    const { current } = this.#scene.oracle.memberships;
+    const isIn = (all: Membership | null, id: string): boolean =>
+      all !== null && membersOf(all).some((one) => one.id === id);
+    const listing = this.#scene.members.filter(
+      (other) =>
+        isIn(own, other.id) &&
+        isIn(current, other.id) &&
+        other.replica.site.chains.some(({ validators }) => validators.includes(address)),
     );
     return listing.length > 1;
   }

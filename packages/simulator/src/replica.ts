@@ -54,16 +54,27 @@ export interface SiteChain {
 }
 
 /** What does not change from start to start, but by an operator. */
+export interface SiteMember {
+  readonly name: string;
+  readonly address: string;
+  /** Null: its home does not say it (cmkms/src/check-identity.ts). */
+  readonly identity: string | null;
+  readonly witness: boolean;
+}
+
 export interface Site {
+  /** What the world calls it: one in another's place may have that one's name. */
+  readonly label: string;
   readonly name: string;
   readonly identity: string;
-  /** host:port of the link between replicas. */
+  /** host:port of the link between replicas. No two homes have one: frames that are late arrive by it. */
   readonly address: string;
-  readonly members: readonly {
-    readonly name: string;
-    readonly address: string;
-    readonly identity: string;
-  }[];
+  /** As its configuration lists them, itself included. */
+  readonly members: readonly SiteMember[];
+  /** Null: its home is of one that joins later. */
+  readonly founders: readonly SiteMember[] | null;
+  /** Its home holds no key. */
+  readonly witness: boolean;
   readonly clusterId: string;
   readonly chains: readonly SiteChain[];
   readonly timers: Timers;
@@ -86,6 +97,8 @@ export interface SiteWorld {
   openLink(loop: EventLoop, ...args: Parameters<Edges['openLink']>): ReturnType<Edges['openLink']>;
   log(start: number): LogObserver;
   logged(event: EventName, facts: EventFacts[EventName]): void;
+  /** A process is put together, and not yet started. */
+  assembled(replica: Replica): void;
   /** Before each callback of the process. */
   calledBack(): void;
   /** It ended by itself. */
@@ -126,7 +139,7 @@ export class SimulatedReplica {
   }
 
   get name(): string {
-    return this.site.name;
+    return this.site.label;
   }
 
   /** The process that runs; null: none does. */
@@ -136,6 +149,13 @@ export class SimulatedReplica {
 
   get starts(): number {
     return this.#starts;
+  }
+
+  /** @returns whether that is a later program than the one in the home */
+  install(newestRules: number): boolean {
+    if (newestRules <= this.#newestRules) return false;
+    this.#newestRules = newestRules;
+    return true;
   }
 
   start(): void {
@@ -178,6 +198,7 @@ export class SimulatedReplica {
       const options = await this.#options(process_, end);
       if (!loop.alive) return;
       process_.replica = new Replica(options);
+      this.#world.assembled(process_.replica);
       await process_.replica.start();
     } catch (error) {
       end(error);
@@ -199,12 +220,11 @@ export class SimulatedReplica {
     const settings = settingsOf(site, chains);
     const checked: Checked = {
       name: site.name,
-      members: site.members.map((member) => ({ ...member, witness: false })),
+      members: site.members,
       raftListen: { host: '10.0.0.1', port: 1 },
       tls: null,
-      genesis: { clusterId: site.clusterId, members: [] },
-      join: null,
-      witness: false,
+      ...recordsOf(site),
+      witness: site.witness,
       replica: record === null ? null : JSON.parse(Buffer.from(record.bytes).toString()),
       warnings: [],
       paths,
@@ -263,6 +283,14 @@ export class SimulatedReplica {
   }
 }
 
+/** What `cluster init` and `cluster home` put into a home. */
+function recordsOf(site: Site): Pick<Checked, 'genesis' | 'join'> {
+  const { clusterId, founders, identity, name, witness } = site;
+  if (founders === null) return { genesis: null, join: { clusterId, name, identity, witness } };
+  const members = founders.map((one) => ({ ...one, identity: one.identity ?? '' }));
+  return { genesis: { clusterId, members }, join: null };
+}
+
 /** As `check` has it: no file is nothing known. */
 async function stateIfThere(path: string, files: Edges['files']): Promise<StateFile | null> {
   try {
@@ -280,7 +308,7 @@ export const statePathOf = (id: RecordId): string =>
 function settingsOf(site: Site, chains: readonly CheckedChain[]): Settings {
   return {
     ...{ home: '/home', configFile: null, id: null, hostName: site.name },
-    ...{ raftAddress: null, httpAddress: null, peers: [], solo: site.members.length === 1 },
+    ...{ raftAddress: null, httpAddress: null, peers: [], solo: site.founders?.length === 1 },
     ...{ insecureRaft: false, allowFreshState: [], warnings: [] },
     log: { level: 'debug', format: 'json' },
     tls: { caPath: '', certificatePath: '', keyPath: '' },

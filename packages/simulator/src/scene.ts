@@ -8,6 +8,7 @@ import { type FaultPlan, planFaults } from './faults.js';
 import { SignatureTable } from './keys.js';
 import { Marks } from './marks.js';
 import type { Member } from './member.js';
+import type { Recording } from './model/recording.js';
 import { SimulatedNetwork } from './network.js';
 import type { At } from './observations.js';
 import { Oracle } from './oracle.js';
@@ -39,10 +40,16 @@ export class Scene {
   violation: Error | null = null;
   /** When a replica's key failed last, or may have. */
   keysFailedAtMs = Number.NEGATIVE_INFINITY;
+  /** That are in force. */
+  partitions = 0;
   /** No fault begins any more. */
   isHealing = false;
 
-  constructor(seed: number, echo: ((line: string) => void) | null) {
+  /** For the specification; null: nobody writes it down. */
+  readonly recording: Recording | null;
+
+  constructor(seed: number, echo: ((line: string) => void) | null, recording: Recording | null) {
+    this.recording = recording;
     this.seed = new Random(seed, 'world');
     this.swarm = drawSwarm(this.seed, seed);
     this.plan = planFaults(this.seed, this.swarm);
@@ -52,9 +59,12 @@ export class Scene {
     );
     this.trace = new Trace(() => this.timeline.now, echo);
     this.watch = watchMarks(this.marks, () => this.members);
+    this.oracle.memberships.changed = (before, after) =>
+      this.watch.changed(before, after, this.partitions > 0);
     this.network = new SimulatedNetwork(this.timeline, this.seed.fork('network'), {
       codec: this.swarm.codec,
       observer: {
+        onOutlived: () => this.marks.mark('a frame under way survives its process'),
         onSent: (from, to, frame) => {
           const [sender, receiver] = [this.at(from), this.at(to)];
           if (sender !== null && receiver !== null) {
@@ -65,14 +75,21 @@ export class Scene {
     });
   }
 
-  member(number: number): Member {
-    const member = this.members[number];
-    if (member === undefined) throw new RangeError(`no replica ${number}`);
+  /** Whom faults may strike. */
+  get present(): readonly Member[] {
+    return this.members.filter(({ left }) => !left);
+  }
+
+  /** Drawn before anybody knew who would be there: as many numbers as one likes fall to those who are. */
+  struck(number: number): Member {
+    const { present } = this;
+    const member = present[number % present.length];
+    if (member === undefined) throw new RangeError('nobody is there');
     return member;
   }
 
-  address(number: number): string {
-    return this.member(number).replica.site.address;
+  holders(): readonly Member[] {
+    return this.members.filter(({ witness }) => !witness);
   }
 
   at(address: string): Member | null {

@@ -4,6 +4,7 @@
  * Owns    what must be so then: one leader, one state everywhere, and the next height of every chain is signed.
  * Never   waits for a replica whose own disk forbids it to run.
  */
+import { membersOf } from '@cometkms/consensus';
 import { comparePosition } from '@cometkms/sign-state';
 import { soundDisk } from './disk.js';
 import type { FaultWork } from './fault-work.js';
@@ -12,12 +13,15 @@ import type { Looking } from './looking.js';
 import type { Member } from './member.js';
 import { soundPath } from './network-path.js';
 import type { Scene } from './scene.js';
+import { membershipAt } from './shadow-log.js';
 import type { Validator } from './validator.js';
 import { Violation } from './violation.js';
 import type { Chain } from './workload.js';
 
 /** A link that nobody holds is dialled after five seconds by everybody; the rest is the node's own pauses. */
 const signedWithinMs = 15_000;
+
+const idOf = ({ id }: { readonly id: string }): string => id;
 
 export class Settling {
   readonly #scene: Scene;
@@ -44,10 +48,10 @@ export class Settling {
       member.validatorCut = false;
       if (member.keyFate !== 'good') this.#scene.keysFailedAtMs = this.#scene.timeline.now;
       member.keyFate = 'good';
-      if (member.replica.process === null && member.doomed < 3) this.#lives.startIn(member, 100);
+      this.#bringBack(member);
     }
     await this.#requireAgreement();
-    if (this.#isBeyondHelp()) return;
+    if (this.#live().isBeyondHelp) return;
     await this.#requireRegistrations();
     for (const chain of this.#scene.chains) await this.#requireNextHeight(chain);
     await this.#requireAgreement();
@@ -55,6 +59,78 @@ export class Settling {
     await this.#handOver();
     for (const chain of this.#scene.chains) await this.#requireNextHeight(chain);
     await this.#requireAgreement();
+    await this.#requireCalm();
+  }
+
+  /** Whoever was removed, or was never admitted, brings no election about. */
+  async #requireCalm(): Promise<void> {
+    const terms = (): string =>
+      this.#live()
+        .members.map(({ replica }) => replica.process?.replica?.node.core?.hard.term ?? 'none')
+        .join();
+    const before = terms();
+    const { timers } = this.#scene.swarm;
+    await this.#looking.until(this.#scene.timeline.now + 20 * timers.electionTimeoutMs);
+    const after = terms();
+    if (after === before) return;
+    throw new Violation('nobody is elected while a leader leads', `terms ${before}, then ${after}`);
+  }
+
+  /**
+   * Who left, too, now and then: late, and with what it had. Nothing may come of that, but where all whom it knows
+   * have left as well: nobody tells it then, and it does for its validators what one without a leader does. Its
+   * operator was told to leave it stopped (cmkms/src/cli/cluster-members.ts).
+   */
+  #bringBack(member: Member): void {
+    if (member.lost) return;
+    if (!this.#isKnownToAMember(member)) {
+      if (member.replica.process !== null) this.#lives.bringDown(member, 'kill', 0);
+      member.left = true;
+      return;
+    }
+    if (member.left && this.#scene.seed.fork(`wakes ${member.replica.name}`).chance(0.3)) return;
+    member.left = false;
+    if (member.replica.process === null && member.doomed < 3) this.#lives.startIn(member, 100);
+  }
+
+  /** It dials somebody who is a member now. */
+  #isKnownToAMember({ id, replica }: Member): boolean {
+    const { memberships, logs } = this.#scene.oracle;
+    if (memberships.current === null) return true;
+    const own = membershipAt(logs.given(id), Number.POSITIVE_INFINITY);
+    const dialled = [...replica.site.members, ...(own === null ? [] : membersOf(own))];
+    const addresses = new Set(dialled.map(({ address }) => address));
+    return membersOf(memberships.current).some(
+      (one) => one.id === id || addresses.has(one.address),
+    );
+  }
+
+  /**
+   * By what is committed, or was founded: who can come back. A member founds only where all others are there: who never
+   * did, and finds one of them gone for good, waits for an operator (docs/consensus.md, founding). Beyond help: most
+   * may run, and yet too few of them ever joined.
+   */
+  #live(): {
+    readonly members: readonly Member[];
+    readonly all: readonly string[];
+    readonly isBeyondHelp: boolean;
+  } {
+    const { members, oracle } = this.#scene;
+    const { current } = oracle.memberships;
+    const founders = members.filter(({ replica }) => replica.site.founders !== null);
+    const all = current === null ? founders.map(idOf) : membersOf(current).map(idOf);
+    const voters = current === null ? all : current.voters.map(idOf);
+    const areMost = (some: readonly Member[]): boolean =>
+      2 * some.filter(({ id }) => voters.includes(id)).length > voters.length;
+    const mayRun = members.filter((m) => all.includes(m.id) && m.doomed < 3 && !m.lost);
+    const joins = ({ id, replica }: Member): boolean =>
+      replica.site.founders === null || oracle.logs.acknowledged(id).founded;
+    const live = mayRun.length === all.length ? mayRun : mayRun.filter(joins);
+    return {
+      members: areMost(live) ? live : [],
+      all,
+      isBeyondHelp: areMost(mayRun) && !areMost(live),
+    };
   }
 
   async #requireAgreement(): Promise<void> {
@@ -75,29 +151,11 @@ export class Settling {
     }
   }
 
-  /**
-   * Who can come back. A member founds only where all others are there: who never did, and finds one of them gone for
-   * good, waits for an operator (docs/consensus.md, founding).
-   */
-  #live(): readonly Member[] {
-    const { members, oracle } = this.#scene;
-    const live = members.filter((m) => m.doomed < 3);
-    if (live.length === members.length) return live;
-    return live.filter((m) => oracle.logs.acknowledged(m.id).founded);
-  }
-
-  /** Most may run, and yet too few of them ever joined. */
-  #isBeyondHelp(): boolean {
-    const { members } = this.#scene;
-    const mayRun = members.filter((m) => m.doomed < 3).length;
-    return mayRun * 2 > members.length && this.#live().length * 2 <= members.length;
-  }
-
   /** Who is not yet where all should come to; null: all are. */
   #disagreement(): string | null {
-    if (this.#isBeyondHelp()) return null;
-    const live = this.#live();
-    if (live.length * 2 <= this.#scene.members.length) return `only ${live.length} may run`;
+    const { members: live, all, isBeyondHelp } = this.#live();
+    if (isBeyondHelp) return null;
+    if (live.length === 0) return `too few of ${all.length} may run`;
     const cores = live.map(({ replica }) => replica.process?.replica?.node.core ?? null);
     const leaders = cores.filter((core) => core?.role.kind === 'leader');
     const places = new Set(cores.map((core) => (core === null ? -1 : core.commit)));
@@ -117,8 +175,10 @@ export class Settling {
 
   /** Whoever is to speak of a chain is there: then it is registered. */
   async #requireRegistrations(): Promise<void> {
-    const { members, chains, oracle, timeline } = this.#scene;
-    if (members.some((member) => member.marred || member.doomed > 0)) return;
+    const { chains, oracle, timeline } = this.#scene;
+    const { members, all } = this.#live();
+    const isSound = members.every((member) => !member.marred && member.doomed === 0);
+    if (!isSound || members.length < all.length) return;
     const missing = (): Chain | undefined =>
       chains.find(({ id }) => oracle.truth.reference(id) === undefined);
     const deadline = timeline.now + 60_000;
@@ -198,7 +258,7 @@ export class Settling {
 
   /** Some replica that runs lists it. */
   #isReachable(validator: Validator): boolean {
-    return this.#scene.members.some(
+    return this.#live().members.some(
       ({ replica }) =>
         replica.process !== null &&
         replica.site.chains.some(({ validators }) => validators.includes(validator.address)),

@@ -13,6 +13,7 @@ import type {
   PeerMark,
   Snapshot,
 } from '@cometkms/consensus';
+import type { Core } from '@cometkms/consensus/core';
 
 export interface ShadowLog {
   readonly founded: boolean;
@@ -82,6 +83,15 @@ export function membershipAt(shadow: ShadowLog, index: number): Membership | nul
     }
   }
   return shadow.snapshot?.membership ?? null;
+}
+
+/** In force for this replica: as its core has it, which its disk may not have been given yet. */
+export function membershipOf({ log, snapshot }: Core): Membership {
+  for (let index = log.lastIndex; index > log.prefixIndex; index -= 1) {
+    const entry = log.entryAt(index);
+    if (entry?.kind === 'membership') return entry.membership;
+  }
+  return snapshot.membership;
 }
 
 export function contentOf(entry: Entry): string {

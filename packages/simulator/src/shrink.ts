@@ -59,7 +59,7 @@ export async function shrink(
 /** For a file that a reader can go through, and that names how to repeat it. */
 export function describeShrunk(seed: number, { kept, of, failure, runs }: Shrunk): string {
   const world = new World({ seed });
-  const nameOf = (n: number): string => world.members[n]?.replica.name ?? '?';
+  const nameOf = (n: number): string => world.members[n]?.replica.name ?? `number ${n}`;
   const lines = kept.map(
     ({ number, atMs, fault }) =>
       `${(atMs / 1000).toFixed(3).padStart(9)} s  ${String(number).padStart(4)}  ${describeFault(fault, nameOf)}`,

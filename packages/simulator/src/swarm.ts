@@ -53,10 +53,14 @@ export interface FaultRates {
   readonly plainNode: number;
   readonly operator: number;
   readonly key: number;
+  /** What an operator does about who is a member, and who leads. */
+  readonly membership: number;
 }
 
 export interface Swarm {
   readonly replicas: number;
+  /** Of the founders: those without keys, by their numbers. */
+  readonly witnesses: readonly number[];
   readonly timers: Timers;
   readonly snapshotEntries: number;
   /** States are compared after each so many entries. */
@@ -137,8 +141,11 @@ export function drawSwarm(seed: Random, number: number): Swarm {
   // Disks are marred in half of the worlds; in the others a plain node may sign.
   const marring = random.chance(0.5) ? 2 : 0;
   const replicas = random.pick([1, 3, 3, 3, 3, 3, 3, 3, 5, 5, 5]);
+  const members = seed.fork('members');
+  const changesMembers = replicas > 1 && members.chance(0.4);
   return {
     replicas,
+    witnesses: drawWitnesses(members, replicas),
     timers,
     snapshotEntries: random.pick([5, 5, 5, 20, 100, 1000]),
     // Of a stream of its own: what else the world is does not depend on it.
@@ -146,7 +153,7 @@ export function drawSwarm(seed: Random, number: number): Swarm {
     segmentBytes: random.pick([16, 32, 64, 256]) * 1024,
     chains: Array.from({ length: random.between(1, 3) }, () => drawChain(random, scale, pace)),
     faultsForMs: random.range(...pace.faultsForMs(scale)),
-    rates: withPlainNodes(rate(5000, 0.6), {
+    rates: fitting(rate(5000, 0.6), {
       kill: rate(2500),
       powerLoss: rate(3500),
       trip: rate(800, 0.7),
@@ -169,6 +176,9 @@ export function drawSwarm(seed: Random, number: number): Swarm {
       validatorCut: rate(3000),
       operator: rate(3000, 0.5),
       key: rate(6000, 0.35),
+      membership: changesMembers
+        ? 1800 * scale * pace.calm * 2 ** members.range(-1, 1)
+        : Number.POSITIVE_INFINITY,
     }),
     faultsFromTheStart: random.chance(0.3),
     codec: random.pick([0, 0.05, 1]),
@@ -178,11 +188,26 @@ export function drawSwarm(seed: Random, number: number): Swarm {
   };
 }
 
-/** A disk that is put back may hold a state file of before, and then nobody knows of the plain node. */
-function withPlainNodes(plainNode: number, rates: Omit<FaultRates, 'plainNode'>): FaultRates {
+/**
+ * A disk that is put back may hold a state file of before, and then nobody knows of the plain node; nor does a home
+ * that comes later. Where members come and go, a disk is lost by an operator's hands alone (membership-work.ts), who
+ * sees that enough others are left.
+ */
+function fitting(plainNode: number, drawn: Omit<FaultRates, 'plainNode'>): FaultRates {
+  const never = Number.POSITIVE_INFINITY;
+  const isFixed = drawn.membership === never;
+  const marring = isFixed ? {} : { damage: never, oldCopy: never, wipe: never, clone: never };
+  const rates = { ...drawn, ...marring };
   const { damage, oldCopy, wipe, clone } = rates;
-  const isSound = [damage, oldCopy, wipe, clone].every((ms) => ms === Number.POSITIVE_INFINITY);
-  return { ...rates, plainNode: isSound ? plainNode : Number.POSITIVE_INFINITY };
+  const isSound = isFixed && [damage, oldCopy, wipe, clone].every((ms) => ms === never);
+  return { ...rates, plainNode: isSound ? plainNode : never };
+}
+
+/** Never the last one: it is who says what contradicts the others (making.ts). And never a majority. */
+function drawWitnesses(random: Random, replicas: number): readonly number[] {
+  if (replicas < 3 || !random.chance(0.3)) return [];
+  const others = Array.from({ length: replicas - 1 }, (_, n) => n);
+  return random.shuffled(others).slice(0, random.between(1, Math.floor((replicas - 1) / 2)));
 }
 
 const beginnings: readonly Beginning[] = [

@@ -14,6 +14,8 @@ import { Looking } from './looking.js';
 import { Making } from './making.js';
 import type { Marks } from './marks.js';
 import type { Member } from './member.js';
+import { MembershipWork } from './membership-work.js';
+import type { Recording } from './model/recording.js';
 import type { Oracle } from './oracle.js';
 import { Scene } from './scene.js';
 import { Settling } from './settling.js';
@@ -25,6 +27,8 @@ export interface WorldOptions {
   /** Numbers of planned faults that are left out. */
   readonly without?: ReadonlySet<number>;
   readonly echo?: (line: string) => void;
+  /** Changes nothing of what happens. */
+  readonly recording?: Recording;
 }
 
 export class World {
@@ -36,13 +40,14 @@ export class World {
   readonly #work: FaultWork;
   readonly #without: ReadonlySet<number>;
 
-  constructor({ seed, without, echo }: WorldOptions) {
-    this.#scene = new Scene(seed, echo ?? null);
+  constructor({ seed, without, echo, recording }: WorldOptions) {
+    this.#scene = new Scene(seed, echo ?? null, recording ?? null);
     this.#lives = new Lives(this.#scene);
     this.#looking = new Looking(this.#scene);
     this.#making = new Making(this.#scene, this.#lives, this.#looking);
     this.#homes = new Homes(this.#scene, this.#lives);
-    this.#work = new FaultWork(this.#scene, this.#lives, this.#homes);
+    const membership = new MembershipWork(this.#scene, this.#lives, this.#making);
+    this.#work = new FaultWork(this.#scene, this.#lives, this.#homes, membership);
     this.#without = without ?? new Set();
     this.#making.makeChains();
     this.#making.makeMembers();
@@ -84,13 +89,14 @@ export class World {
 
   /** On one line, for who must judge a failure. */
   describe(): string {
-    const { replicas, timers, chains, rates, codec, devices } = this.#scene.swarm;
+    const { replicas, witnesses, timers, chains, rates, codec, devices } = this.#scene.swarm;
     const present = Object.entries(rates).flatMap(([kind, ms]) =>
       ms < Number.POSITIVE_INFINITY ? [kind] : [],
     );
     const { heartbeatIntervalMs, electionTimeoutMs } = timers;
     return [
       `${replicas} replicas`,
+      ...(witnesses.length > 0 ? [`${witnesses.length} of them witnesses`] : []),
       `heartbeat ${heartbeatIntervalMs} ms, election ${electionTimeoutMs} ms`,
       `chains ${chains.map(({ beginning, validators }) => `${beginning}/${validators}`).join(' ')}`,
       `codec ${codec}`,
@@ -106,8 +112,9 @@ export class World {
   async run(): Promise<void> {
     const { seed, swarm, plan, timeline, members, courses } = this.#scene;
     await this.#homes.install();
+    if (swarm.witnesses.length > 0) this.#scene.marks.mark('a witness is in the world');
     const random = seed.fork('beginning');
-    for (const member of members) this.#lives.startIn(member, random.range(0, 500));
+    for (const member of [...members]) this.#lives.startIn(member, random.range(0, 500));
     for (const course of courses) course.start();
     for (const planned of plan.faults) {
       if (this.#without.has(planned.number)) continue;

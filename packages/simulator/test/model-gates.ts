@@ -110,7 +110,7 @@ export class Gates {
       id,
       replica,
       key,
-      store: this.recorder.store(replica, this.#store(replica)),
+      store: this.#recorded(replica),
       watermark: this.recorder.watermark(replica, id, watermark),
       leadership: { mayServe: () => true, leader: () => replica },
       fatal: (error) => {
@@ -121,6 +121,11 @@ export class Gates {
       },
     });
     this.#gates.set(replica, gate);
+  }
+
+  #recorded(replica: string): ReservationStore {
+    const store = this.#store(replica);
+    return { ...store, ...this.recorder.reservations(replica, store) };
   }
 
   #store(replica: string): ReservationStore {

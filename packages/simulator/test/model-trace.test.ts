@@ -36,6 +36,8 @@ before(async () => {
     gates.commit({ kind: 'retire', id });
     gates.catchUp('b');
     assert.equal(await kindOf('a', prevote(10n, 1, 8n)), 'RETIRED');
+    const { signBytes } = prevote(10n, 1, 8n);
+    gates.recorder.refusedAtOnce('b', id, signBytes, 'RETIRED');
     events = gates.recorder.events;
   });
 });
@@ -117,6 +119,11 @@ const wrong: readonly (readonly [what: string, why: RegExp, plant: () => readonl
       'a mark that the watermark should have refused',
       /^mark cannot/,
       () => planted('marked', 3, (e) => [{ ...e, raised: true }]),
+    ],
+    [
+      'refused at once for another reason',
+      /^refused for halted; by what is applied: retired/,
+      () => planted('refusedAtOnce', 0, (e) => [{ ...e, reason: 'halted' }]),
     ],
     [
       'refused for another reason',

@@ -30,12 +30,14 @@ for (const world of worlds.slice(0, quickWorlds)) {
   });
 }
 
-for (const { name, breaks, world } of plantedBugs) {
+for (const { name, breaks, world, seenAs } of plantedBugs) {
   test(`found: ${name}, against "${breaks}"`, async (context) => {
-    const { broken } = new Search(worldNamed(world), await openRooms(name)).run({
+    const rooms = await openRooms(name);
+    const { broken } = new Search(worldNamed(world), rooms, seenAs ?? null).run({
       seconds: limitSeconds,
     });
     assert.ok(broken !== null, 'this bug breaks a rule, and no state shows it');
+    assert.ok(seenAs === undefined || broken.rule.startsWith(seenAs), broken.rule);
     context.diagnostic(broken.rule);
     for (const line of broken.way) context.diagnostic(line);
   });

@@ -10,5 +10,6 @@ export { homePaths } from '../home.js';
 export type { EventFacts, EventName, Log } from '../log/index.js';
 export { Metrics } from '../metrics/index.js';
 export type { Edges, OpenedLink, ReplicaClock } from './edges.js';
+export { type MembershipWorld, membershipHandler } from './membership-requests.js';
 export { remoteErrorCodes } from './remote-error-codes.js';
 export { Replica, type ReplicaOptions } from './replica.js';

@@ -8,9 +8,9 @@
  *         would endanger the quorum.
  * Proof   test/membership-requests.test.ts, test/process-members.test.ts.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import {
   type ChangeRefusal,
+  type Clock,
   ConsensusError,
   type Member,
   type Membership,
@@ -29,6 +29,7 @@ export interface MembershipWorld {
   >;
   /** It has no links, so nobody could ever join. */
   readonly alone: boolean;
+  readonly clock: Pick<Clock, 'nowMs' | 'after'>;
   /** The name of the leader; null: none is known. */
   leader(): string | null;
 }
@@ -171,15 +172,18 @@ async function commit(
   again: (refusal: ChangeRefusal) => boolean,
   forMs: number = CHANGE_TIMEOUT_MS,
 ): Promise<{ readonly membership: Membership } | { readonly refusal: ChangeRefusal }> {
-  const deadline = performance.now() + forMs;
+  const { clock, node } = world;
+  const deadline = clock.nowMs() + forMs;
   for (;;) {
     try {
-      return { membership: await world.node.change(change, CHANGE_TIMEOUT_MS) };
+      return { membership: await node.change(change, CHANGE_TIMEOUT_MS) };
     } catch (error) {
       const why = refusalIn(error, world);
-      if (!again(why) || performance.now() > deadline) return { refusal: why };
+      if (!again(why) || clock.nowMs() > deadline) return { refusal: why };
     }
-    await pause(AGAIN_MS);
+    await new Promise<void>((resolve) => {
+      clock.after(AGAIN_MS, resolve);
+    });
   }
 }
 

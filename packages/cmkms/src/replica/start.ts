@@ -5,6 +5,7 @@
  * Never   writes to process.stdout: the logger owns file descriptor 1, and a stuck reader stops nothing.
  */
 import { setTimeout as pause } from 'node:timers/promises';
+import { systemClock } from '@cometkms/consensus';
 import { highestPosition, knownRules } from '@cometkms/sign-state';
 import type { AdminServer } from '../admin/index.js';
 import { startAdmin } from '../admin/index.js';
@@ -202,6 +203,7 @@ export class Running {
       membership: {
         node: this.replica.node,
         alone: this.#settings.solo,
+        clock: systemClock,
         leader: () => this.replica.leaderName(),
       },
     });

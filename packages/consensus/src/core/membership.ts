@@ -84,10 +84,14 @@ export function otherVoters(core: Core): readonly MemberId[] {
   return voters(core).filter((id) => id !== core.config.self);
 }
 
-/** It holds no key, so it serves nobody (docs/architecture.md, consensus 9). */
+/**
+ * It holds no key, so it serves nobody (docs/architecture.md, consensus 9): also where it leads on until its own
+ * removal is committed.
+ */
 export function isWitness(core: Core): boolean {
   const { self } = core.config;
-  return membershipInForce(core).voters.some((member) => member.id === self && member.witness);
+  const { voters, departed = [] } = membershipInForce(core);
+  return [...voters, ...departed].some((member) => member.id === self && member.witness);
 }
 
 /** True where this replica alone is the quorum, so nobody need be waited for. */

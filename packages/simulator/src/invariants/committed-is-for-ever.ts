@@ -7,7 +7,7 @@
 import type { Entry, LogBatch, Member, MemberId, RecoveredStorage } from '@cometkms/consensus';
 import type { Core } from '@cometkms/consensus/core';
 import type { At, Invariant } from '../observations.js';
-import { contentOf, entryAt, membershipAt, type ShadowLog } from '../shadow-log.js';
+import { contentOf, entryAt, membershipOf, type ShadowLog } from '../shadow-log.js';
 import { Violation } from '../violation.js';
 import type { LogRemembers } from './log-remembers.js';
 
@@ -44,6 +44,11 @@ export class CommittedIsForEver implements Invariant {
 
   get lastIndex(): number {
     return this.#known;
+  }
+
+  /** Null: nothing is committed there. */
+  termAt(index: number): number | null {
+    return this.#table[index]?.term ?? null;
   }
 
   isCommitted({ index, term }: Entry): boolean {
@@ -99,7 +104,7 @@ export class CommittedIsForEver implements Invariant {
     if (index !== this.#known + 1) {
       throw new Violation(this.promise, `${index} is committed, and ${this.#known + 1} was not`);
     }
-    const voters = membershipAt(this.#logs.given(at.id), Number.POSITIVE_INFINITY)?.voters ?? [];
+    const { voters } = membershipOf(core);
     // Committed and compacted at once, it is looked for where it was given to disks.
     const candidates = entry === null ? this.#givenAt(index) : [entry];
     const held = candidates.find((one) => 2 * this.#holders(index, one, voters) > voters.length);

@@ -7,6 +7,7 @@
 import type { MemberId } from '@cometkms/consensus';
 import type { Core } from '@cometkms/consensus/core';
 import type { At, Invariant } from '../observations.js';
+import { membershipAt } from '../shadow-log.js';
 import { Violation } from '../violation.js';
 import type { LogRemembers } from './log-remembers.js';
 
@@ -31,8 +32,8 @@ export class CountedHadJoined implements Invariant {
   }
 
   #strangers(id: MemberId): readonly { readonly id: MemberId }[] {
-    const { snapshot } = this.#logs.acknowledged(id);
-    const others = snapshot?.membership.voters ?? [];
+    const log = this.#logs.acknowledged(id);
+    const others = membershipAt(log, Number.POSITIVE_INFINITY)?.voters ?? [];
     return others.filter((other) => other.id !== id && !this.#isKnown(id, other.id));
   }
 

@@ -7,19 +7,13 @@
 import type { HardState, LogBatch, MemberId, RecoveredStorage } from '@cometkms/consensus';
 import type { Core } from '@cometkms/consensus/core';
 import type { At, Invariant } from '../observations.js';
-import { membershipAt } from '../shadow-log.js';
+import { membershipOf } from '../shadow-log.js';
 import { Violation } from '../violation.js';
-import type { LogRemembers } from './log-remembers.js';
 
 export class ElectedByMajority implements Invariant {
   readonly promise = 'whoever leads has the votes of a majority, on disk';
-  readonly #logs: Pick<LogRemembers, 'given'>;
   readonly #votes = new Map<string, Set<MemberId>>();
   readonly #led = new Map<string, number>();
-
-  constructor(logs: Pick<LogRemembers, 'given'>) {
-    this.#logs = logs;
-  }
 
   logAcknowledged({ id }: At, batches: readonly LogBatch[]): void {
     for (const { hard } of batches) if (hard !== undefined) this.#voted(id, hard);
@@ -37,10 +31,11 @@ export class ElectedByMajority implements Invariant {
     this.#votes.set(election, voters.add(id));
   }
 
-  stepped({ replica, id }: At, { role, hard }: Core): void {
+  stepped({ replica, id }: At, core: Core): void {
+    const { role, hard } = core;
     if (role.kind !== 'leader' || this.#led.get(replica) === hard.term) return;
     this.#led.set(replica, hard.term);
-    const voters = membershipAt(this.#logs.given(id), Number.POSITIVE_INFINITY)?.voters ?? [];
+    const { voters } = membershipOf(core);
     const votes = this.#votes.get(`${hard.term} ${id}`);
     const count = voters.filter((voter) => votes?.has(voter.id)).length;
     if (2 * count > voters.length) return;

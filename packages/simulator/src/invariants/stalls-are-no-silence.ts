@@ -6,6 +6,7 @@
  */
 import type { Core } from '@cometkms/consensus/core';
 import type { At, Invariant } from '../observations.js';
+import { membershipOf } from '../shadow-log.js';
 import { Violation } from '../violation.js';
 
 interface Stall {
@@ -35,7 +36,8 @@ export class StallsAreNoSilence implements Invariant {
     });
   }
 
-  stepped({ replica, start }: At, { role, hard, config }: Core): void {
+  stepped({ replica, id, start }: At, core: Core): void {
+    const { role, hard, config } = core;
     const led = this.#leading.get(replica);
     if (role.kind === 'leader') {
       if (led?.start !== start || led.term !== hard.term)
@@ -45,6 +47,8 @@ export class StallsAreNoSilence implements Invariant {
     this.#leading.delete(replica);
     // A later term ends it at once, and rightly.
     if (led?.start !== start || led.term !== hard.term) return;
+    // So does its own removal, of which it hears when it wakes.
+    if (!membershipOf(core).voters.some((voter) => voter.id === id)) return;
     const stall = this.#stalls.get(replica);
     if (stall?.start !== start) return;
     const { electionTimeoutMs } = config;

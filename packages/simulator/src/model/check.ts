@@ -99,7 +99,7 @@ class ChainCheck {
         this.#asked(event, at);
         break;
       case 'refusedAtOnce':
-        this.#act(event, 'refuseAtOnce', event.replica, bytesOf(event.bytes), event.reason);
+        this.#refusedAtOnce(event);
         break;
       case 'marked':
         this.#marked(event);
@@ -116,7 +116,7 @@ class ChainCheck {
         this.#ended(event);
         break;
       case 'markDamaged':
-        this.#act(event, 'damageMark', event.replica, event.both);
+        this.#act(event, 'damageMark', event.replica, event.lost);
         break;
       case 'markRestored':
         this.#act(event, 'believe', event.replica, true);
@@ -146,6 +146,15 @@ class ChainCheck {
     this.#tickets += 1;
     this.#open.set(replica, ticket);
     this.#inFlight.push({ by: replica, bytes, ticket, number: this.#tickets });
+  }
+
+  #refusedAtOnce({ replica, bytes, reason }: EventOf<'refusedAtOnce'>): void {
+    const said = this.#machine.ask('reasonNow', replica, bytesOf(bytes));
+    if (said !== reason) {
+      throw new Impossible(
+        `refused for ${reason}; by what is applied: ${String(said) || 'allowed'}`,
+      );
+    }
   }
 
   /** The turn before was answered in the same go, and that is written a little later. */

@@ -72,8 +72,8 @@ export type TraceEvent =
   | (OfTurn & { readonly kind: 'refused'; readonly reason: string })
   /** Answered with anything else: deadline, unknown outcome, no leader, the key failed. */
   | (OfTurn & { readonly kind: 'gaveUp' })
-  /** Both slots bad, or the file gone; or one slot bad and the other read. Found while the replica is down. */
-  | (OfGate & { readonly kind: 'markDamaged'; readonly both: boolean })
+  /** A slot was bad and the other one read; or both were, or the file was gone. Found while the replica is down. */
+  | (OfGate & { readonly kind: 'markDamaged'; readonly lost: 'newest' | 'older' | 'both' })
   /** Made anew from applied state, or raised to it. */
   | (OfGate & { readonly kind: 'markRestored' })
   /** These three are of the whole replica. `index`: all up to it are applied now. */

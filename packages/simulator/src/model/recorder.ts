@@ -2,13 +2,17 @@
  * A trace of the real thing, written down in the seams of the signer.
  *
  * Owns    the wrappers around ReservationStore and Watermark, and the words for what passes through them.
- * Never   changes an answer, its order, or the microtask in which the gate gets it by more than this one `await`.
+ * Never   changes an answer, its order, or the microtask in which the gate gets it.
  */
 import { createHash } from 'node:crypto';
-import type { Answer, Command, RecordId } from '@cometkms/sign-state';
-import { readSignBytes } from '@cometkms/sign-state';
+import { invariant } from '@cometkms/invariant';
+import type { Answer, Command, Hrs, RecordId } from '@cometkms/sign-state';
 import type { ReservationStore, SignOutcome, SignRequest, Watermark } from '@cometkms/signer';
+import { readSigned } from '../signed-bytes.js';
 import type { Bytes, TraceCommand, TraceEvent, TraceStart } from './events.js';
+
+/** Codes of refusals that say nothing of what is reserved. */
+const noVerdicts: ReadonlySet<string> = new Set(['BACKEND', 'MALFORMED', 'WATERMARK']);
 
 export class Recorder {
   /** What is written by others too: crashes, restarts, snapshots, damage. */
@@ -17,56 +21,80 @@ export class Recorder {
   /** The gate hands the very same buffer to the store and to its observer. */
   readonly #ticketOf = new WeakMap<Uint8Array, number>();
   readonly #lastAsked = new Map<string, number>();
+  readonly #down = new Set<string>();
 
-  store(replica: string, inner: ReservationStore): ReservationStore {
+  reservations(
+    replica: string,
+    inner: Pick<ReservationStore, 'reserve'>,
+  ): Pick<ReservationStore, 'reserve'> {
     return {
-      reserve: async (request) => {
+      reserve: (request) => {
         this.#tickets += 1;
         const of = { chain: chainName(request.id), replica, ticket: this.#tickets };
         this.#ticketOf.set(request.signBytes, of.ticket);
         this.#lastAsked.set(`${of.chain} ${replica}`, of.ticket);
-        this.events.push({ kind: 'asked', ...of, bytes: bytesOf(request.signBytes) });
-        const result = await inner.reserve(request);
-        if (result.kind === 'committed') {
-          this.events.push({ kind: 'heard', ...of, index: result.proof.index });
-        }
-        return result;
+        this.#add({ kind: 'asked', ...of, bytes: bytesOf(request.signBytes) });
+        return first(inner.reserve(request), (result) => {
+          if (result.kind !== 'committed') return;
+          this.#add({ kind: 'heard', ...of, index: result.proof.index });
+        });
       },
-      registerChain: (id, start, limits) => inner.registerChain(id, start, limits),
-      raiseFloor: (id, floor, endsCutover) => inner.raiseFloor(id, floor, endsCutover),
-      setLimits: (id, limits) => inner.setLimits(id, limits),
-      setHaltHeight: (id, height) => inner.setHaltHeight(id, height),
-      retire: (id) => inner.retire(id),
-      read: (id) => inner.read(id),
     };
   }
 
-  watermark(replica: string, id: RecordId, inner: Watermark): Watermark {
+  /** @param written  told of each that is on the disk, after the event */
+  watermark(
+    replica: string,
+    id: RecordId,
+    inner: Watermark,
+    written: (hrs: Hrs) => void = () => {},
+  ): Watermark {
     const chain = chainName(id);
     return {
-      raise: async (hrs, content) => {
-        // The gate marks for the turn that it has just begun.
-        const ticket = this.#lastAsked.get(`${chain} ${replica}`) ?? 0;
-        const verdict = await inner.raise(hrs, content);
-        const raised = verdict.kind === 'raised';
-        this.events.push({ kind: 'marked', chain, replica, ticket, raised });
-        return verdict;
+      raise: (hrs, content) => {
+        const ticket = this.turnOf(replica, id);
+        return first(inner.raise(hrs, content), (verdict) => {
+          const raised = verdict.kind === 'raised';
+          this.#add({ kind: 'marked', chain, replica, ticket, raised });
+          if (raised) written(hrs);
+        });
       },
       current: () => inner.current(),
     };
   }
 
+  /** The gate marks for the turn that it has just begun. */
+  turnOf(replica: string, id: RecordId): number {
+    return this.#lastAsked.get(`${chainName(id)} ${replica}`) ?? 0;
+  }
+
+  /** The turn in which a store of ours was handed this very buffer. */
+  ticketOf(signBytes: Uint8Array): number | undefined {
+    return this.#ticketOf.get(signBytes);
+  }
+
   /** For `GateObserver.answered`. A request that was refused at once has no turn, and is left out. */
   answered(replica: string, request: SignRequest, outcome: SignOutcome): void {
     const ticket = this.#ticketOf.get(request.signBytes);
-    if (ticket === undefined) return;
-    const of = { chain: chainName(request.id), replica, ticket };
+    if (ticket !== undefined) this.ended(replica, request.id, ticket, outcome);
+  }
+
+  /** By what is applied there: nothing was proposed, so there is no turn. */
+  refusedAtOnce(replica: string, id: RecordId, signBytes: Uint8Array, code: string): void {
+    if (noVerdicts.has(code)) return;
+    const of = { chain: chainName(id), replica };
+    const bytes = bytesOf(signBytes);
+    this.#add({ kind: 'refusedAtOnce', ...of, bytes, reason: reasonOf(code) });
+  }
+
+  ended(replica: string, id: RecordId, ticket: number, outcome: SignOutcome): void {
+    const of = { chain: chainName(id), replica, ticket };
     if (outcome.kind === 'released') {
-      this.events.push({ kind: 'released', ...of, bytes: bytesOf(outcome.signBytes) });
+      this.#add({ kind: 'released', ...of, bytes: bytesOf(outcome.signBytes) });
     } else if (outcome.kind === 'refused' && outcome.code !== 'BACKEND') {
-      this.events.push({ kind: 'refused', ...of, reason: reasonOf(outcome.code) });
+      this.#add({ kind: 'refused', ...of, reason: reasonOf(outcome.code) });
     } else {
-      this.events.push({ kind: 'gaveUp', ...of });
+      this.#add({ kind: 'gaveUp', ...of });
     }
   }
 
@@ -77,21 +105,43 @@ export class Recorder {
     if (answer.kind === 'rejected' && answer.reason === 'malformed') return;
     const chain = chainName(command.id);
     const traced = commandOf(command);
-    this.events.push({ kind: 'applied', chain, replica, index, command: traced, answer: said });
+    this.#add({ kind: 'applied', chain, replica, index, command: traced, answer: said });
   }
+
+  /** The process is gone: what its promises still come to is nothing that happened. */
+  crashed(replica: string): void {
+    this.#add({ kind: 'crashed', replica });
+    this.#down.add(replica);
+  }
+
+  /** A process has all up to `index` from its own disk. */
+  restarted(replica: string, index: number): void {
+    if (!this.#down.delete(replica)) this.#add({ kind: 'installed', replica, index });
+    else this.#add({ kind: 'restarted', replica, index });
+  }
+
+  #add(event: TraceEvent): void {
+    if (!this.#down.has(event.replica)) this.events.push(event);
+  }
+}
+
+/** Who subscribes first is called first: whoever was promised the result has it after us, and not a tick later. */
+function first<T>(result: Promise<T>, then: (value: T) => void): Promise<T> {
+  // A rejection is the caller's affair, who holds the same promise.
+  void result.then(then, () => {});
+  return result;
 }
 
 export function chainName({ chainId, key }: RecordId): string {
   return `${chainId} ${Buffer.from(key.bytes).toString('hex').slice(0, 16)}`;
 }
 
+/** By the simulator's own reader: one that the program shares would hide its faults. */
 export function bytesOf(signBytes: Uint8Array): Bytes {
-  const { hrs, content, timestamp } = readSignBytes(signBytes);
-  return {
-    hrs,
-    content: createHash('sha256').update(content).digest('hex').slice(0, 16),
-    time: `${timestamp.seconds}.${timestamp.nanos}`,
-  };
+  const said = readSigned(signBytes);
+  invariant(said !== null, 'what is proposed, applied or released is a vote or a proposal');
+  const { hrs, content, time } = said;
+  return { hrs, content: createHash('sha256').update(content).digest('hex').slice(0, 16), time };
 }
 
 /** `PROPOSAL_RETIMED` is `proposalRetimed` in the specification. */

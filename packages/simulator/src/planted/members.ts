@@ -12,6 +12,7 @@ import { membershipNotRolledBack } from './membership-not-rolled-back.js';
 import type { Plant } from './plant.js';
 import { removedLeaderLeadsOn } from './removed-leader-leads-on.js';
 import { twoChangesAtOnce } from './two-changes-at-once.js';
+import { witnessServes } from './witness-serves.js';
 
 export const memberPlants: readonly Plant[] = [
   changeBeforeOwnTerm,
@@ -22,4 +23,5 @@ export const memberPlants: readonly Plant[] = [
   identityUsedAgain,
   changeCostsTheQuorum,
   lastKeyHolderGoes,
+  witnessServes,
 ];

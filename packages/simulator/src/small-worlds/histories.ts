@@ -13,11 +13,15 @@ import { digest } from './canonical.js';
 import { placeNumber, readRelease, reservedIn } from './contents.js';
 import type { Release } from './gate-place.js';
 import { type Edge, type KnownReplica, logOf } from './known.js';
+import { isCampaign, isRequest } from './moves.js';
 import type { Reached } from './search.js';
 import type { World } from './worlds.js';
 
 export interface History {
   readonly crashes: number;
+  /** These two are counted where they are bounded; else 0. */
+  readonly campaigns: number;
+  readonly requests: number;
   /** The terms that were led. */
   readonly led: readonly number[];
   /** The longest that any replica ever knew as committed. */
@@ -29,13 +33,25 @@ export interface History {
 export class Histories {
   readonly first: number;
   readonly #quorum: number;
+  readonly #world: World;
+  readonly #only: string | null;
   readonly #all: History[] = [];
   readonly #words: [number, number][] = [];
   readonly #numbers = new Map<string, number>();
 
-  constructor(world: World) {
+  /** @param only  asks but for the rules whose words begin so; null: for all */
+  constructor(world: World, only: string | null) {
+    this.#only = only;
     this.#quorum = Math.floor(world.replicas / 2) + 1;
-    this.first = this.#number({ crashes: 0, led: [], committed: [], released: {} });
+    this.#world = world;
+    this.first = this.#number({
+      crashes: 0,
+      campaigns: 0,
+      requests: 0,
+      led: [],
+      committed: [],
+      released: {},
+    });
   }
 
   at(number: number): History {
@@ -60,30 +76,37 @@ export class Histories {
     if (edge.applied) {
       const { applied } = moved.replica;
       if (!agree(applied, committed)) {
-        return `two committed logs: ${committed.join(' | ')}, and at ${moved.replica.self} ${applied.join(' | ')}`;
+        const rule = `two committed logs: ${committed.join(' | ')}, and at ${moved.replica.self} ${applied.join(' | ')}`;
+        if (this.#asks(rule)) return rule;
       }
       if (applied.length > committed.length) committed = applied;
     }
     if (edge.wrote || committed !== history.committed) {
       const lost = this.#notOnQuorum(committed, replicas);
-      if (lost !== null) return lost;
+      if (lost !== null && this.#asks(lost)) return lost;
     }
     if (edge.leads) {
       const { term } = moved.replica.core.hard;
-      if (led.includes(term)) return `two leaders of term ${term}`;
-      led = [...led, term].sort();
+      const rule = `two leaders of term ${term}`;
+      if (led.includes(term) && this.#asks(rule)) return rule;
+      led = [...new Set([...led, term])].sort();
     }
     if (edge.leads && lacks(logOf(moved.replica), committed, moved.replica.core.hard.term)) {
-      return `${moved.replica.self} leads without all that is committed`;
+      const rule = `${moved.replica.self} leads without all that is committed`;
+      if (this.#asks(rule)) return rule;
     }
     for (const release of edge.releases) {
       const wrong = wrongIn(release, committed, released);
-      if (wrong !== null) return wrong;
-      const { place: where, content } = readRelease(release.signBytes);
+      if (wrong !== null && this.#asks(wrong)) return wrong;
+      // What was signed, and not what the gate says of it.
+      const { place: where, content } = readRelease(release.signature);
       released = { ...released, [where]: content };
     }
     const crashes = history.crashes + (crashed ? 1 : 0);
-    return this.#number({ crashes, led, committed, released });
+    const { move } = edge;
+    const campaigns = counted(history.campaigns, this.#world.campaigns, isCampaign(move));
+    const requests = counted(history.requests, this.#world.requests, isRequest(move));
+    return this.#number({ crashes, campaigns, requests, led, committed, released });
   }
 
   reached(): Reached {
@@ -92,6 +115,10 @@ export class Histories {
       committed: Math.max(...this.#all.map(({ committed }) => committed.length)),
       released: Math.max(...this.#all.map(({ released }) => Object.keys(released).length)),
     };
+  }
+
+  #asks(rule: string): boolean {
+    return this.#only === null || rule.startsWith(this.#only);
   }
 
   #notOnQuorum(committed: readonly string[], replicas: readonly KnownReplica[]): string | null {
@@ -115,6 +142,9 @@ export class Histories {
     return number;
   }
 }
+
+const counted = (before: number, bound: number, again: boolean): number =>
+  before + (again && Number.isFinite(bound) ? 1 : 0);
 
 /** One is the other's beginning. */
 function agree(a: readonly string[], b: readonly string[]): boolean {

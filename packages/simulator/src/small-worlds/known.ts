@@ -11,7 +11,7 @@ import { InvariantViolation } from '@cometkms/invariant';
 import { digest, type Renaming, textOf } from './canonical.js';
 import { appliedIn, keyOf, keysOn } from './disk.js';
 import type { Release } from './gate-place.js';
-import { crashes, deliveries, type Move, make, ownMoves } from './moves.js';
+import { crashes, deliveries, isCampaign, isRequest, type Move, make, ownMoves } from './moves.js';
 import type { Rooms } from './opening.js';
 import { Broken, type Sent } from './place.js';
 import type { Replica } from './replica.js';
@@ -150,7 +150,8 @@ export class Known {
       const applied = after.replica.applied.length !== before.replica.applied.length;
       const wrote = after.onDiskText !== before.onDiskText;
       const { releases } = made;
-      const told = leads || applied || wrote || releases.length > 0 || move.kind === 'crash';
+      const counted = move.kind === 'crash' || isRequest(move) || isCampaign(move);
+      const told = leads || applied || wrote || releases.length > 0 || counted;
       const sent = [...new Set(made.sent.map((each) => this.#messageNumber(each)))];
       return { move, to, sent, releases, leads, applied, wrote, told, broken: null };
     } catch (error) {

@@ -7,7 +7,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Result } from './search.js';
 import type { Order } from './worker.js';
-import { worlds } from './worlds.js';
+import { boundsOf, worldNamed, worlds } from './worlds.js';
 
 const cores = 2;
 const secondsInAll = Number(process.argv[2] ?? 30 * 60);
@@ -45,18 +45,22 @@ function row(result: Result): string {
   const ending = result.broken !== null ? 'BROKEN' : result.complete ? 'all' : 'NOT ALL';
   const seen = `${reached.led}/${reached.committed}/${reached.released}`;
   const numbers = [states, edges, depth, replicas, steps].map((each) => each.toLocaleString('en'));
-  return `| ${[world, ...numbers, seen, `${seconds.toFixed(1)} s`, ending].join(' | ')} |`;
+  const time = `${seconds.toFixed(1)} s`;
+  const bounds = boundsOf(worldNamed(world));
+  return `| ${[world, ...numbers, seen, time, ending, bounds].join(' | ')} |`;
 }
 
 await Promise.all(Array.from({ length: cores }, work));
 const columns = [
   ...['world', 'states', 'edges', 'depth', 'replicas', 'steps'],
-  ...['led/committed/released', 'time', 'searched'],
+  ...['led/committed/released', 'time', 'searched', 'bounds'],
 ];
 console.log(`\n| ${columns.join(' | ')} |\n|${' --- |'.repeat(columns.length)}`);
 const found = worlds.flatMap(({ name }) => results.get(name) ?? []);
 for (const result of found) console.log(row(result));
-console.log(`\n${((Date.now() - started) / 1000).toFixed(0)} s on ${cores} cores.`);
+const states = found.reduce((sum, each) => sum + each.states, 0);
+const inAll = `${found.length} worlds, ${states.toLocaleString('en')} states`;
+console.log(`\n${inAll}, ${((Date.now() - started) / 1000).toFixed(0)} s on ${cores} cores.`);
 for (const { world, broken } of found) {
   if (broken === null) continue;
   console.log(`\nBROKEN in "${world}": ${broken.rule}`);

@@ -39,6 +39,10 @@ export interface Made {
 export function ownMoves(replica: Replica, world: World): readonly Move[] {
   const { core, pending, gate } = replica;
   if (!world.slowDisks && pending.length > 0) return [{ kind: 'sync', batches: pending.length }];
+  if (!world.slowGates && gate !== null) {
+    if (gate.writing !== null) return [{ kind: 'markWritten' }];
+    if (gate.signing.length > 0) return [{ kind: 'signed', which: 0 }];
+  }
   const moves: Move[] = [...timers(replica, world)];
   for (let batches = 1; batches <= pending.length; batches += 1) {
     moves.push({ kind: 'sync', batches });
@@ -58,7 +62,7 @@ export function ownMoves(replica: Replica, world: World): readonly Move[] {
   }
   if (gate.writing !== null) moves.push({ kind: 'markWritten' });
   for (const which of gate.signing.keys()) moves.push({ kind: 'signed', which });
-  if (gate.state.phase === 'turn') moves.push({ kind: 'deadline' });
+  if (gate.state.phase === 'turn' && world.slowGates) moves.push({ kind: 'deadline' });
   return moves;
 }
 
@@ -76,6 +80,16 @@ function timers({ core }: Replica, world: World): readonly Move[] {
   return moves;
 }
 
+/** By its own timer; a leader that hands over does not ask whether it may. */
+export function isCampaign(move: Move): boolean {
+  return move.kind === 'timer' && move.belief === 'election';
+}
+
+/** What is counted where a world bounds its requests. */
+export function isRequest({ kind }: Move): boolean {
+  return kind === 'ask' || kind === 'propose';
+}
+
 export function crashes({ pending, gate }: Replica): readonly Move[] {
   const moves: Move[] = [];
   for (let kept = 0; kept <= pending.length; kept += 1) {
@@ -85,8 +99,11 @@ export function crashes({ pending, gate }: Replica): readonly Move[] {
   return moves;
 }
 
-export function deliveries({ core, pending }: Replica, sent: Sent, world: World): readonly Move[] {
+export function deliveries(replica: Replica, sent: Sent, world: World): readonly Move[] {
+  const { core, pending, gate } = replica;
   if (!world.slowDisks && pending.length > 0) return [];
+  const works = gate !== null && (gate.writing !== null || gate.signing.length > 0);
+  if (!world.slowGates && works) return [];
   const { kind } = sent.message;
   if (kind === 'timeoutNow' && core.hard.term >= world.terms) return [];
   const moves: Move[] = [{ kind: 'deliver', sent, belief: 'nothing' }];

@@ -11,6 +11,11 @@ export interface PlantedBug {
   /** In the file whose path ends so, one text stands for another. */
   readonly changes: readonly (readonly [file: string, from: string, to: string])[];
   readonly world: string;
+  /**
+   * The rule of histories.ts that is to see it, alone. The rules of disks and promises see most bugs long before they
+   * come to this; where nobody asks for it, it is whatever is seen first.
+   */
+  readonly seenAs?: string;
 }
 
 const twoReplicas = '2 replicas, 2 terms, 1 crash';
@@ -159,6 +164,33 @@ export const plantedBugs: readonly PlantedBug[] = [
       ],
     ],
     world: '2 gates of 2 replicas, 2 terms, A and B',
+  },
+  {
+    name: 'own-vote-is-enough',
+    breaks: 'a majority elects (rule 6)',
+    changes: [[core('quorum'), 'if (granted >= enough)', 'if (granted >= 1)']],
+    world: threeFast,
+    seenAs: 'two leaders of term',
+  },
+  {
+    name: 'own-disk-is-enough',
+    breaks: 'a majority commits (rule 12)',
+    changes: [[core('quorum'), 'descending[majority(values.length) - 1]', 'descending[0]']],
+    world: threeFast,
+    seenAs: 'two committed logs',
+  },
+  {
+    name: 'another-content-repeated',
+    breaks: 'one content for each place, for ever (the promise)',
+    changes: [
+      [
+        '/sign-state/dist/src/decide.js',
+        "return { kind: 'conflict', stored };",
+        "return { kind: 'repeated', signBytes: asked.signBytes, stored };",
+      ],
+    ],
+    world: '2 gates of 2 replicas, 2 terms, A and B',
+    seenAs: 'two contents released at',
   },
   {
     name: 'watermark-not-awaited',

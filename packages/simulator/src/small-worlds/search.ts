@@ -3,7 +3,9 @@
  *
  * Owns    the state of a world: its replicas, what was ever sent, and what happened (crashes, terms led, what was
  *         committed, what was released). A message stays: it may arrive at any time, in any order, any number of
- *         times, or never. States that differ only in which replica is called what are one.
+ *         times, or never. States that differ only in which replica is called what are one: names are only compared,
+ *         so the moves of a renamed state are its moves, renamed, and a rule that names nobody holds in both or in
+ *         neither. No other reduction is made: what forgetting.ts and `isDead` (known.ts) drop has its reason there.
  * Never   follows a state beyond a broken rule: it ends there, with the shortest way to it.
  */
 import { invariant, onViolation } from '@cometkms/invariant';
@@ -12,7 +14,7 @@ import { Fingerprints } from './fingerprints.js';
 import { Frontier, type Packed } from './frontier.js';
 import { Histories } from './histories.js';
 import { type Edge, isDead, Known, type KnownMessage, type Standing } from './known.js';
-import { describe, describeMessage, describeRelease } from './moves.js';
+import { describe, describeMessage, describeRelease, isCampaign, isRequest } from './moves.js';
 import type { Rooms } from './opening.js';
 import { namesOf } from './replica.js';
 import { beginningOf, type World } from './worlds.js';
@@ -76,13 +78,14 @@ export class Search {
   #wanted = -1;
   #found: { readonly place: number; readonly edge: Edge; readonly to: Packed } | null = null;
 
-  constructor(world: World, rooms: Rooms) {
+  /** @param only  looks but for the rules over the whole world that begin so, to show that these are looked for */
+  constructor(world: World, rooms: Rooms, only: string | null = null) {
     const names = namesOf(world.replicas);
     const renamings = renamingsOf(world, names);
     this.#world = world;
     this.#renamings = renamings.length;
     this.known = new Known(rooms, world, names, renamings);
-    this.#histories = new Histories(world);
+    this.#histories = new Histories(world, only);
     const replicas = beginningOf(world, rooms).map((replica) => this.known.numberOf(replica));
     this.#first = { replicas, history: this.#histories.first, messages: [] };
     this.#at = this.#first;
@@ -149,10 +152,16 @@ export class Search {
       this.#present = new Uint8Array(2 * this.#present.length + 64);
     }
     for (const each of messages) this.#present[each] = 1;
-    const mayCrash = this.#histories.at(history).crashes < this.#world.crashes;
+    const past = this.#histories.at(history);
+    const mayCrash = past.crashes < this.#world.crashes;
+    const mayCampaign = past.campaigns < this.#world.campaigns;
+    const mayAsk = past.requests < this.#world.requests;
+    const may = ({ move }: Edge): boolean =>
+      (mayCampaign || !isCampaign(move)) && (mayAsk || !isRequest(move));
     for (let place = 0; place < replicas.length; place += 1) {
       const replica = replicas[place] ?? 0;
-      this.#takeAll(place, known.ownOf(replica));
+      const own = known.ownOf(replica);
+      this.#takeAll(place, mayCampaign && mayAsk ? own : own.filter(may));
       if (mayCrash) this.#takeAll(place, known.crashesOf(replica));
     }
     for (const message of messages) {

@@ -13,6 +13,8 @@ export interface World {
   /** Nobody campaigns for a later one. */
   readonly terms: number;
   readonly crashes: number;
+  /** How often a replica may campaign, all of them together: which ones, when, in which terms is searched. */
+  readonly campaigns: number;
   /** False: whoever asks ahead is granted it by all, in the same move. */
   readonly preVotes: boolean;
   /** Each leader may be given these, each once. */
@@ -20,7 +22,11 @@ export interface World {
   /** So many replicas have a gate, the first ones; each may be asked for each of `asks` once. */
   readonly gates: number;
   readonly asks: readonly Content[];
+  /** How many proposals and requests there are in all: at whom, for what, when is searched. */
+  readonly requests: number;
   readonly signsEarly: boolean;
+  /** False: mark and signature are there before anything else comes to that replica, and no turn's time runs out. */
+  readonly slowGates: boolean;
   /** False: what is handed out is durable before anything else comes to that replica. */
   readonly slowDisks: boolean;
   /** Leaders beat. Where nothing is ever lost for good, that brings nothing that is needed. */
@@ -36,11 +42,14 @@ export interface World {
 const plain = {
   terms: 2,
   crashes: 0,
+  campaigns: Number.POSITIVE_INFINITY,
   preVotes: false,
   proposals: [],
   gates: 0,
   asks: [],
+  requests: Number.POSITIVE_INFINITY,
   signsEarly: false,
+  slowGates: true,
   slowDisks: true,
   heartbeats: true,
   quorumLost: false,
@@ -81,23 +90,6 @@ export const worlds: readonly World[] = [
     asks: ['A', 'B'],
   },
   { ...plain, name: '3 replicas, 2 terms', replicas: 3, heartbeats: false },
-  { ...plain, name: '3 replicas, 2 terms, 1 crash', replicas: 3, heartbeats: false, crashes: 1 },
-  {
-    ...plain,
-    name: '3 replicas, 2 terms, 1 proposal each',
-    replicas: 3,
-    heartbeats: false,
-    proposals: ['A'],
-  },
-  {
-    ...plain,
-    name: '3 replicas, 2 terms, 1 proposal each, 1 crash, fast disks',
-    replicas: 3,
-    heartbeats: false,
-    slowDisks: false,
-    crashes: 1,
-    proposals: ['A'],
-  },
   {
     ...plain,
     name: '2 replicas, 2 terms, 2 crashes, 1 proposal each, lost quorums',
@@ -106,6 +98,38 @@ export const worlds: readonly World[] = [
     heartbeats: false,
     quorumLost: true,
     proposals: ['A'],
+  },
+  {
+    ...plain,
+    name: '2 gates of 2 replicas, 2 terms, A and B, 1 crash, fast disks',
+    replicas: 2,
+    heartbeats: false,
+    slowDisks: false,
+    crashes: 1,
+    gates: 2,
+    asks: ['A', 'B'],
+    signsEarly: true,
+  },
+  {
+    ...plain,
+    name: '2 gates of 2 replicas, 2 terms, A and B, 1 crash, swift gates',
+    replicas: 2,
+    heartbeats: false,
+    crashes: 1,
+    gates: 2,
+    asks: ['A', 'B'],
+    signsEarly: true,
+    slowGates: false,
+  },
+  { ...plain, name: '3 replicas, 2 terms, 1 crash', replicas: 3, heartbeats: false, crashes: 1 },
+  {
+    ...plain,
+    name: '2 replicas, 2 terms, 1 proposal each, snapshots, 1 crash',
+    replicas: 2,
+    heartbeats: false,
+    proposals: ['A'],
+    compaction: true,
+    crashes: 1,
   },
   {
     ...plain,
@@ -118,36 +142,70 @@ export const worlds: readonly World[] = [
   },
   {
     ...plain,
-    name: '2 replicas, 2 terms, 1 proposal each, snapshots, 1 crash',
+    name: '2 replicas, 2 terms, 2 proposals each, 1 crash',
     replicas: 2,
     heartbeats: false,
-    proposals: ['A'],
-    compaction: true,
+    proposals: ['A', 'B'],
     crashes: 1,
   },
   {
     ...plain,
-    name: '2 gates of 3 replicas, 2 terms, A and B, fast disks',
+    name: '2 gates of 3 replicas, 2 terms, A and B, fast disks, swift gates, 2 campaigns',
+    replicas: 3,
+    campaigns: 2,
+    heartbeats: false,
+    slowDisks: false,
+    slowGates: false,
+    gates: 2,
+    asks: ['A', 'B'],
+  },
+  {
+    ...plain,
+    name: '3 replicas, 2 terms, 1 proposal in all, 2 campaigns',
+    replicas: 3,
+    campaigns: 2,
+    heartbeats: false,
+    proposals: ['A'],
+    requests: 1,
+  },
+  {
+    ...plain,
+    name: '3 replicas, 2 terms, 1 proposal each, 1 crash, fast disks',
     replicas: 3,
     heartbeats: false,
     slowDisks: false,
-    gates: 2,
-    asks: ['A', 'B'],
-  },
-  {
-    ...plain,
-    name: '2 gates of 2 replicas, 2 terms, A and B, 1 crash',
-    replicas: 2,
-    heartbeats: false,
     crashes: 1,
-    gates: 2,
-    asks: ['A', 'B'],
-    signsEarly: true,
+    proposals: ['A'],
   },
 ];
 
 /** How many of the worlds every test run searches. */
 export const quickWorlds = 5;
+
+/** All that bounds a world, beside its name. What is not said here is not bounded. */
+export function boundsOf(world: World): string {
+  const { replicas, terms, crashes, campaigns, requests, proposals, gates, asks } = world;
+  const most = (bound: number, of: string): string[] =>
+    Number.isFinite(bound) ? [`${bound} ${of} in all`] : [];
+  const never = (allowed: boolean, of: string): string[] => (allowed ? [] : [of]);
+  const who = gates === 0 ? proposals.map((of) => `${of} at each leader`) : [];
+  const asked = gates === 0 ? [] : [`${asks.join(', ')} at each of ${gates} gates`];
+  return [
+    `${replicas} replicas, ${terms} terms, ${crashes} crashes`,
+    ...most(campaigns, 'campaigns'),
+    ...who,
+    ...asked,
+    ...most(requests, 'requests'),
+    ...never(world.slowDisks, 'fast disks'),
+    ...never(gates === 0 || world.slowGates, 'swift gates'),
+    ...never(world.preVotes, 'pre-votes granted'),
+    ...never(world.heartbeats, 'no heartbeats'),
+    ...never(world.quorumLost, 'no silent quorum'),
+    ...never(world.links, 'no lost link'),
+    ...never(world.transfers, 'no transfer'),
+    ...never(world.compaction, 'no snapshot'),
+  ].join('; ');
+}
 
 export function worldNamed(name: string): World {
   const world = worlds.find((each) => each.name === name);
