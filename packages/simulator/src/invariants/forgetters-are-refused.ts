@@ -4,8 +4,8 @@
  * Source  docs/architecture.md, consensus 8; rule 53. What another member has on its disk of a replica: that it joined,
  *         its last start, its term, how far it acknowledged what is committed. Judged from the logs as they were when
  *         the replica opened its own; seen by the Raft frames that it sends, which only a link that
- *         both accepted carries. Who has come as far again, with others, before it met the one that knows shows no less:
- *         that nobody can see (the head of peer-marks.ts).
+ *         both accepted carries. Who has come as far again, with others, before it met the one that knows shows no
+ *         less: that nobody can see (the head of peer-marks.ts).
  */
 import type { MemberId, PeerMark, RecoveredStorage } from '@cometkms/consensus';
 import type { At, Invariant } from '../observations.js';
