@@ -49,6 +49,11 @@ const program = new Command('simulate')
     '--planted [names]',
     'run the planted bugs instead, all or those named (a,b): each must be found',
   )
+  .option(
+    '--remembered',
+    'with --planted: first the seed of planted-seeds.json, which found the bug last time',
+  )
+  .option('--remember', 'with --planted: write the seeds that found them into that file')
   .option('--trace', 'print all that happens; for one seed')
   .option(
     '--shrink',
@@ -71,7 +76,8 @@ Examples:
   npm run simulate -- --long --seeds 20
   npm run simulate -- --seed 4711 --trace
   npm run simulate -- --seed 4711 --shrink
-  npm run simulate -- --planted`,
+  npm run simulate -- --planted
+  npm run simulate -- --planted --remembered`,
   );
 
 /** Seeds in processes of their own, each handed the next one when it is done. */

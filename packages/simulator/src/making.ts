@@ -162,7 +162,10 @@ export class Making {
           member.diskFailed = true;
       },
     });
-    disk.rates = { ...disk.rates, diskMs: this.#scene.swarm.diskMs[number] ?? disk.rates.diskMs };
+    const { diskMs, spoilt } = this.#scene.swarm;
+    disk.rates = { ...disk.rates, diskMs: diskMs[number] ?? disk.rates.diskMs };
+    const isSpoilt = spoilt > 0 && this.#scene.plan.marred.includes(number);
+    if (isSpoilt) disk.rates = { ...disk.rates, zero: spoilt, garbage: spoilt };
     const member: Member = {
       number,
       id: own.identity,
@@ -175,7 +178,8 @@ export class Making {
       witness: own.witness,
       station: null,
       links: [],
-      marred: false,
+      // A log that finds garbage where a sector was being written cannot know that nothing acknowledged stood there.
+      marred: isSpoilt,
       diskFailed: false,
       trip: null,
       keyFate: 'good',

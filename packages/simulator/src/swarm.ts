@@ -75,6 +75,8 @@ export interface Swarm {
   }[];
   readonly faultsForMs: number;
   readonly rates: FaultRates;
+  /** Of each sector that was being written when the power failed, on disks that are marred: zeros or garbage. */
+  readonly spoilt: number;
   /** Faults before the cluster is founded, too. */
   readonly faultsFromTheStart: boolean;
   /** The chance that a frame between replicas passes as bytes. */
@@ -180,6 +182,7 @@ export function drawSwarm(seed: Random, number: number): Swarm {
         ? 1800 * scale * pace.calm * 2 ** members.range(-1, 1)
         : Number.POSITIVE_INFINITY,
     }),
+    spoilt: marring > 0 && random.fork('spoilt').chance(0.3) ? 0.1 : 0,
     faultsFromTheStart: random.chance(0.3),
     codec: random.pick([0, 0.05, 1]),
     devices: random.chance(0.2),

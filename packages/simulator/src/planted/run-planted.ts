@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import type { SeedResult } from '../run-seed.js';
 import { plants } from './index.js';
 import type { Plant } from './plant.js';
+import { remember, rememberedSeeds } from './remembered.js';
 import { printRow, printTable, type Row } from './table.js';
 import type { Told } from './told.js';
 
@@ -18,6 +19,10 @@ export interface PlantedOptions {
   readonly jobs: number;
   readonly seed?: number;
   readonly json?: true;
+  /** First the seed that found it last time. */
+  readonly remembered?: true;
+  /** Which seeds found them is written down for that. */
+  readonly remember?: true;
 }
 
 const main = fileURLToPath(new URL('../main.js', import.meta.url));
@@ -34,7 +39,8 @@ export async function runPlanted(options: PlantedOptions): Promise<number> {
   const rows: Row[] = [];
   const worker = async (): Promise<void> => {
     for (let plant = queue.shift(); plant !== undefined; plant = queue.shift()) {
-      const row = await runPlant(plant, options.seed ?? 1);
+      const guess = options.remembered ? rememberedSeeds().get(plant.name) : undefined;
+      const row = await runPlant(plant, options.seed ?? 1, guess);
       rows.push(row);
       printRow(row, `${rows.length}/${wanted.length}`, options.json === true);
     }
@@ -42,6 +48,7 @@ export async function runPlanted(options: PlantedOptions): Promise<number> {
   await Promise.all(Array.from({ length: Math.max(1, options.jobs) }, worker));
   rows.sort((x, y) => wanted.indexOf(x.plant) - wanted.indexOf(y.plant));
   if (!options.json) printTable(rows);
+  if (options.remember) remember(rows);
   return rows.every(({ found }) => found !== null) ? 0 : 1;
 }
 
@@ -57,16 +64,23 @@ function plantsNamed(names: string): readonly Plant[] {
   });
 }
 
-async function runPlant(plant: Plant, seed: number): Promise<Row> {
+async function runPlant(plant: Plant, seed: number, guess: number | undefined): Promise<Row> {
   const began = performance.now();
   const { scenario } = plant;
-  const run =
-    scenario === undefined ? await inSeeds(plant, seed) : await inScenario(plant, scenario);
-  return { plant, ...run, tookMs: performance.now() - began };
+  const sought = async (): Promise<Pick<Row, 'found' | 'seeds'>> => {
+    if (scenario !== undefined) return await inScenario(plant, scenario);
+    const guessed = guess === undefined ? null : await inSeeds(plant, guess, 1);
+    return guessed?.found ? { ...guessed, seeds: null } : await inSeeds(plant, seed, plant.budget);
+  };
+  return { plant, ...(await sought()), tookMs: performance.now() - began };
 }
 
-async function inSeeds(plant: Plant, seed: number): Promise<Pick<Row, 'found' | 'seeds'>> {
-  const results = await runSeeds(plant, seed, plant.budget);
+async function inSeeds(
+  plant: Plant,
+  seed: number,
+  seeds: number,
+): Promise<Pick<Row, 'found' | 'seeds'>> {
+  const results = await runSeeds(plant, seed, seeds);
   const failed = results.find(({ failure }) => failure !== null);
   if (failed?.failure == null) return { found: null, seeds: results.length };
   await requireSound(plant, `seed ${failed.seed}`, async () => {

@@ -15,7 +15,8 @@ export interface Row {
     readonly seed?: number;
     readonly scenario?: string;
   } | null;
-  readonly seeds: number;
+  /** Null: only the one that was remembered. */
+  readonly seeds: number | null;
   readonly tookMs: number;
 }
 
@@ -23,7 +24,7 @@ const secondsOf = ({ tookMs }: Row): string => (tookMs / 1000).toFixed(0);
 
 /** Where it was sought, in a word. */
 function placeOf({ plant, found, seeds }: Row): string {
-  const place = plant.scenario ?? `${seeds}`;
+  const place = plant.scenario ?? `${seeds ?? `seed ${found?.seed}`}`;
   return found === null ? `SURVIVED ${place}` : place;
 }
 
@@ -34,7 +35,9 @@ export function printRow(row: Row, progress: string, asJson: boolean): void {
     return;
   }
   const { plant, found, seeds } = row;
-  const sought = plant.scenario ?? `${seeds} ${seeds === 1 ? 'seed' : 'seeds'}`;
+  const bySeeds =
+    seeds === null ? `seed ${found?.seed}` : `${seeds} ${seeds === 1 ? 'seed' : 'seeds'}`;
+  const sought = plant.scenario ?? bySeeds;
   const how = found === null ? `SURVIVED ${sought}` : `found by ${sought}`;
   const took = `${secondsOf(row).padStart(4)} s`;
   process.stderr.write(`${progress.padStart(5)} ${took}  ${how.padEnd(30)} ${plant.name}\n`);
