@@ -151,6 +151,11 @@ export class SimulatedReplica {
     return this.#starts;
   }
 
+  /** Of the rules, by the program in its home. */
+  get newestRules(): number {
+    return this.#newestRules;
+  }
+
   /** @returns whether that is a later program than the one in the home */
   install(newestRules: number): boolean {
     if (newestRules <= this.#newestRules) return false;
