@@ -3,13 +3,13 @@
  *
  * Owns    their beginning and their end, what becomes of the original meanwhile, and whom a copy reaches.
  * Never   explains an end of the original: nothing that its copy does may harm it.
- * Atlas   A copy has the identity and the keys of its original, and what both promise no majority adds up: of three, one
- *         may go with the original and the other, cut off from that one, with the copy. Raft is not Byzantine, so that
- *         cannot be seen by anybody, and it is left out here: a copy reaches a member only while that one knows better,
- *         that is while it is linked with the original, or has on its disk that the original once showed more, or
- *         another run of the same start. All of them must refuse it, so it is never taken in, neither leads nor follows,
- *         and its original goes on as if it were not there. It does reach the validators, with the keys, and asks and
- *         answers as one that knows no leader: what it releases and refuses is judged like anybody's.
+ * Atlas   A copy has the identity and the keys of its original, and two that promise under one name are two votes: of
+ *         three members, one may go with the original, and the other, cut off from that one, with the copy. Raft is
+ *         not Byzantine, so nobody can see that, and it is left out here: a copy reaches a member only while that one
+ *         knows better. That is while it is linked with the original, or has on its disk that the original once
+ *         showed more, or another run of the same start. All of them must refuse it: so it is never taken in, neither
+ *         leads nor follows, and its original goes on as if it were not there. It does dial the validators, with its
+ *         keys, as one that knows no leader: what it releases and refuses is judged like anybody's.
  * Oracle  A copy is observed under an id of its own, which no membership has. So its vote and its disk count for nobody
  *         (invariants/elected-by-majority.ts, committed-is-for-ever.ts), and what its original acknowledged is not
  *         asked of it. What is judged by process, by position or by index holds for it as for all. What its home knew

@@ -15,6 +15,7 @@ import { Violation } from './violation.js';
 /** Said by a replica that must not go on with this disk. */
 const doubtCodes = new Set([
   'DISK_DOUBTED',
+  'RECORD_DAMAGED',
   'CONSENSUS_LOG_DAMAGED',
   'CONSENSUS_LOG_UNREADABLE',
   'CONSENSUS_LOG_VERSION',
