@@ -305,6 +305,10 @@ export class Making {
         if (event === 'trace') return;
         this.#scene.trace.add(`${self().replica.name} ${event} ${wordsOf(facts)}`);
         this.#scene.watch.logged(event, facts as Record<string, unknown>);
+        if (event !== 'peer_up') return;
+        const { peer } = facts as { readonly peer: string };
+        const other = this.#scene.members.find(({ replica }) => replica.name === peer);
+        if (other !== undefined) this.#scene.oracle.linked(this.#scene.where(self()), other.id);
       },
       assembled: (replica) => this.#scene.recording?.assembled(self().replica.name, replica),
       calledBack: () => this.#looking.touched(self()),

@@ -64,6 +64,8 @@ export interface Observer {
   stepped?(at: At, core: Core): void;
   sent?(at: At, to: MemberId, frame: Extract<LinkFrame, { kind: 'raft' }>): void;
   logOpened?(at: At, recovered: RecoveredStorage): void;
+  /** Each side has accepted what the other one says of itself. */
+  linked?(at: At, to: MemberId): void;
   logBegun?(at: At, batches: readonly LogBatch[]): void;
   logAcknowledged?(at: At, batches: readonly LogBatch[]): void;
   asked?(asked: AskedFor): void;

@@ -126,6 +126,10 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
     for (const one of this.#all) one.logOpened?.(at, recovered);
   }
 
+  linked(at: At, to: MemberId): void {
+    for (const one of this.#all) one.linked?.(at, to);
+  }
+
   logBegun(at: At, batches: readonly LogBatch[]): void {
     for (const one of this.#all) one.logBegun?.(at, batches);
   }

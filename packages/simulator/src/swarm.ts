@@ -147,7 +147,7 @@ export function drawSwarm(seed: Random, number: number): Swarm {
     replicas,
     witnesses: drawWitnesses(members, replicas),
     timers,
-    snapshotEntries: random.pick([5, 20, 100, 1000]),
+    snapshotEntries: random.pick([5, 5, 5, 20, 100, 1000]),
     // Of a stream of its own: what else the world is does not depend on it.
     stateHashEntries: seed.fork('state hashes').pick([4, 16, 64, 256]),
     segmentBytes: random.pick([16, 32, 64, 256]) * 1024,

@@ -160,7 +160,12 @@ test('who starts with less than another has on disk of it does not speak to that
     ...{ entries: [], boot: { boot: 1, runId: 'r' }, marks: [], cutBytes: 0 },
   });
   oracle.sent(at(b, 2), c, appendReply(2, 0));
+  oracle.linked(at(b, 2), a);
   breaks(() => oracle.sent(at(b, 2), a, appendReply(2, 0)), /refused by those that know/);
+  // Come as far again with c alone, it shows a no less than it had.
+  write(b, { boot: { boot: 2, runId: 's' }, hard: { term: 4, votedFor: null } });
+  oracle.linked(at(b, 2), a);
+  oracle.sent(at(b, 2), a, appendReply(4, 0));
 });
 
 const raft = (message: Raft['message']): Raft => ({ kind: 'raft', message, holds: 0 });
