@@ -5,6 +5,7 @@
  * Never   chooses one: faults.ts has drawn them all before the world began.
  */
 import { homePaths } from 'cmkms/replica';
+import type { Copies } from './copies.js';
 import type { soundDisk } from './disk.js';
 import { describeFault, type Fault, type PlannedFault } from './faults.js';
 import type { Homes } from './homes.js';
@@ -28,8 +29,16 @@ export class FaultWork {
   readonly #cuts = new Map<string, number>();
   readonly #homes: Homes;
   readonly #membership: MembershipWork;
+  readonly copies: Copies;
 
-  constructor(scene: Scene, lives: Lives, homes: Homes, membership: MembershipWork) {
+  constructor(
+    scene: Scene,
+    lives: Lives,
+    homes: Homes,
+    membership: MembershipWork,
+    copies: Copies,
+  ) {
+    this.copies = copies;
     this.#scene = scene;
     this.#membership = membership;
     this.#homes = homes;
@@ -113,7 +122,7 @@ export class FaultWork {
         this.#wipe(fault);
         return;
       case 'clone':
-        // A copy beside its original comes with the membership's faults.
+        this.copies.make(this.#scene.struck(fault.on), fault);
         return;
       case 'validatorCut':
         this.#cutValidators(this.#scene.struck(fault.on), fault.ms);

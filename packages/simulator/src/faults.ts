@@ -6,7 +6,8 @@
  * Never   does anything: world.ts carries each out.
  * Atlas   Only a minority of the replicas ever has its disk damaged, put back, wiped or copied: `marred`. Then what a quorum
  *         has acknowledged is still with one that knows. What no cluster can see is left out here and nowhere else: a
- *         disk that is put back while every replica that knew it later is marred as well.
+ *         disk that is put back while every replica that knew it later is marred as well. And a copy that is taken in
+ *         by one while its original is with others: copies.ts.
  */
 import type { Random } from './random.js';
 import type { Swarm } from './swarm.js';
@@ -104,7 +105,16 @@ export type Fault =
       readonly record: 'kept' | 'lost';
       readonly downMs: number;
     }
-  | { readonly kind: 'clone'; readonly on: number; readonly afterMs: number; readonly ms: number }
+  | {
+      readonly kind: 'clone';
+      readonly on: number;
+      /** How old the copy is when it starts, and how long it runs. */
+      readonly afterMs: number;
+      readonly ms: number;
+      /** What becomes of its original meanwhile. */
+      readonly original: 'runs' | 'kill' | 'stop';
+      readonly downMs: number;
+    }
   | { readonly kind: 'validatorCut'; readonly on: number; readonly ms: number }
   | {
       readonly kind: 'plainNode';
@@ -345,7 +355,15 @@ export function planFaults(seed: Random, swarm: Swarm): FaultPlan {
     const on = marredOne(r);
     return on === null
       ? null
-      : { kind: 'clone', on, afterMs: r.exponential(10 * election), ms: 3 * someTime(r) };
+      : {
+          kind: 'clone',
+          on,
+          // Half of them as young as can be: one that shows no less than its original.
+          afterMs: r.exponential(r.pick([0.1, 10]) * election),
+          ms: 3 * someTime(r),
+          original: r.pick(['runs', 'runs', 'kill', 'stop']),
+          downMs: someTime(r),
+        };
   });
   draw('validatorCut', (r) => ({ kind: 'validatorCut', on: one(r), ms: someTime(r) }));
   draw('plainNode', (r) => ({

@@ -15,6 +15,7 @@ import { Violation } from './violation.js';
 /** Said by a replica that must not go on with this disk. */
 const doubtCodes = new Set([
   'DISK_DOUBTED',
+  'RECORD_DAMAGED',
   'CONSENSUS_LOG_DAMAGED',
   'CONSENSUS_LOG_UNREADABLE',
   'CONSENSUS_LOG_VERSION',
@@ -92,8 +93,11 @@ export class Lives {
     const code = (error as { code?: string }).code ?? error.name;
     this.#scene.trace.add(`${member.replica.name} ends: ${code} ${error.message}`);
     this.gone(member, 'byItself');
-    const doubted = doubtCodes.has(code) && member.marred;
-    const failed = diskCodes.has(code) && (member.diskFailed || member.marred);
+    const { copyOf } = member;
+    const isRefusedCopy = copyOf !== null && code === 'DISK_DOUBTED';
+    const marred = member.marred || copyOf?.marred === true;
+    const doubted = isRefusedCopy || (doubtCodes.has(code) && marred);
+    const failed = diskCodes.has(code) && (member.diskFailed || marred);
     const wrongKey = code === 'SIGNER_SIGNATURE_WRONG' && member.keyFate === 'wrong';
     const { facts = {} } = error as {
       facts?: {
@@ -116,6 +120,9 @@ export class Lives {
       );
       return;
     }
+    if (isRefusedCopy) this.#scene.marks.mark('a copy is refused');
+    // Nobody starts a copy again.
+    if (copyOf !== null) return;
     this.#scene.watch.ended(code, member.replica.disk.capacityBytes < Number.POSITIVE_INFINITY);
     if (doubted) member.doomed += 1;
     // For good; somebody may start it again (membership-work.ts), to the same end.

@@ -11,6 +11,8 @@ import type { Scene } from './scene.js';
 export class Looking {
   /** Of cores, as far as they could be told apart. */
   steps = 0;
+  /** Done before any event. */
+  before: () => void = () => {};
   readonly #scene: Scene;
   readonly #touched = new Set<Member>();
   readonly product: ProductLooking;
@@ -40,6 +42,7 @@ export class Looking {
     this.lookAtCores();
     this.#touched.clear();
     if (this.#scene.violation !== null) throw this.#scene.violation;
+    this.before();
   }
 
   lookAtCores(): void {

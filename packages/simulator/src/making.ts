@@ -35,6 +35,11 @@ export interface Newcomer {
   readonly others: readonly SiteMember[];
 }
 
+/** Of calls to a disk. */
+const failures: ReadonlySet<string> = new Set([
+  ...['readError', 'writeError', 'syncError', 'shortWrite', 'full', 'readOnly'],
+]);
+
 const addressOf = (number: number): string => `10.0.0.${number + 1}:9430`;
 
 export class Making {
@@ -148,38 +153,66 @@ export class Making {
       ...{ clusterId: 'c-simulated', timers, snapshotEntries, stateHashEntries, segmentBytes },
     };
     this.#scene.oracle.homeMade(own.identity, own.witness);
-    const disk = new SimulatedDisk({
-      timeline: this.#scene.timeline,
-      random: this.#scene.seed.fork(`disk ${own.label}`),
-      observe: (event) => {
-        if (event.kind !== 'fault') return;
-        this.#scene.trace.add(`${own.label} disk ${event.fault} ${event.path}`);
-        if (
-          ['readError', 'writeError', 'syncError', 'shortWrite', 'full', 'readOnly'].includes(
-            event.fault,
-          )
-        )
-          member.diskFailed = true;
-      },
-    });
+    const disk = new SimulatedDisk(this.#diskOptions(own.label, () => member));
     const { diskMs, spoilt } = this.#scene.swarm;
     disk.rates = { ...disk.rates, diskMs: diskMs[number] ?? disk.rates.diskMs };
-    const isSpoilt = spoilt > 0 && this.#scene.plan.marred.includes(number);
-    if (isSpoilt) disk.rates = { ...disk.rates, zero: spoilt, garbage: spoilt };
+    if (this.#scene.plan.marred.includes(number))
+      disk.rates = { ...disk.rates, zero: spoilt, garbage: spoilt };
+    const member = this.#memberAt(site, disk, { number, id: own.identity, copyOf: null });
+    return member;
+  }
+
+  /**
+   * Of its machine as it is at this moment, at an address of its own. What is seen of it goes under an id that nobody
+   * has: what it promises is nobody's (copies.ts).
+   */
+  makeCopy(original: Member): Member {
+    const { members, copies, oracle } = this.#scene;
+    const { site, disk } = original.replica;
+    const number = copies.length;
+    const label = `${site.label}’${number}`;
+    const address = addressOf(100 + number);
+    const id = `copy ${number} of ${original.id}`;
+    oracle.homeMade(id, original.witness);
+    oracle.copyMade(id);
+    // It opens with what it never acknowledged itself.
+    oracle.diskReplaced(id);
+    const own = disk.clone(this.#diskOptions(label, () => copy));
+    const as = { number: members.length + number, id, copyOf: original };
+    const copy = this.#memberAt({ ...site, label, address }, own, as);
+    // The program is part of the machine.
+    copy.replica.install(original.replica.newestRules);
+    copies.push(copy);
+    this.#pave(address);
+    return copy;
+  }
+
+  #diskOptions(label: string, self: () => Member): ConstructorParameters<typeof SimulatedDisk>[0] {
+    return {
+      timeline: this.#scene.timeline,
+      random: this.#scene.seed.fork(`disk ${label}`),
+      observe: (event) => {
+        if (event.kind !== 'fault') return;
+        this.#scene.trace.add(`${label} disk ${event.fault} ${event.path}`);
+        if (failures.has(event.fault)) self().diskFailed = true;
+      },
+    };
+  }
+
+  #memberAt(site: Site, disk: SimulatedDisk, as: Pick<Member, 'number' | 'id' | 'copyOf'>): Member {
     const member: Member = {
-      number,
-      id: own.identity,
+      ...as,
       replica: new SimulatedReplica(
         site,
         disk,
         this.#siteWorld(() => member),
-        this.#scene.seed.fork(`replica ${own.label}`),
+        this.#scene.seed.fork(`replica ${site.label}`),
       ),
-      witness: own.witness,
+      witness: site.witness,
       station: null,
       links: [],
       // A log that finds garbage where a sector was being written cannot know that nothing acknowledged stood there.
-      marred: isSpoilt,
+      marred: disk.rates.garbage > 0,
       diskFailed: false,
       trip: null,
       keyFate: 'good',

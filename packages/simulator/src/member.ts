@@ -15,6 +15,8 @@ export interface Member {
   readonly id: string;
   /** Its home holds no key. */
   readonly witness: boolean;
+  /** Null: it is the one that its identity was made for. */
+  readonly copyOf: Member | null;
   station: Station | null;
   /** Its links to validators, in the process that runs. */
   links: SimulatedValidatorLink[];

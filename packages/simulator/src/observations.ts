@@ -75,6 +75,8 @@ export interface Observer {
   marked?(at: At, id: RecordId, hrs: Hrs): void;
   /** A home was made for this identity: with keys, or for a witness. Before anything else is seen of it. */
   homeMade?(member: MemberId, witness: boolean): void;
+  /** Under this id goes a copy of another one's machine, which all that it can reach know better. */
+  copyMade?(copy: MemberId): void;
   /** This process was given a key, or opened a link to a validator. */
   keyOpened?(at: At): void;
   linkOpened?(at: At): void;

@@ -18,6 +18,7 @@ import { ChangesOneAtATime } from './invariants/changes-one-at-a-time.js';
 import { CommitsOwnTerm } from './invariants/commits-own-term.js';
 import { type CommittedEntry, CommittedIsForEver } from './invariants/committed-is-for-ever.js';
 import { ConfigurationOfItsLog } from './invariants/configuration-of-its-log.js';
+import { CopiesAreRefused } from './invariants/copies-are-refused.js';
 import { CountedHadJoined } from './invariants/counted-had-joined.js';
 import { ElectedByMajority } from './invariants/elected-by-majority.js';
 import { ForgettersAreRefused } from './invariants/forgetters-are-refused.js';
@@ -84,6 +85,7 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
       new ConfigurationOfItsLog(),
       new WitnessesServeNobody(),
       new ForgettersAreRefused(this.logs),
+      new CopiesAreRefused(),
       new LogMatching(),
       new CountedHadJoined(this.logs),
       new CommitsOwnTerm(),
@@ -155,6 +157,10 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
 
   homeMade(member: MemberId, witness: boolean): void {
     for (const one of this.#all) one.homeMade?.(member, witness);
+  }
+
+  copyMade(copy: MemberId): void {
+    for (const one of this.#all) one.copyMade?.(copy);
   }
 
   keyOpened(at: At): void {

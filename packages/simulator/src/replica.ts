@@ -151,6 +151,11 @@ export class SimulatedReplica {
     return this.#starts;
   }
 
+  /** Of the rules, by the program in its home. */
+  get newestRules(): number {
+    return this.#newestRules;
+  }
+
   /** @returns whether that is a later program than the one in the home */
   install(newestRules: number): boolean {
     if (newestRules <= this.#newestRules) return false;
@@ -225,7 +230,7 @@ export class SimulatedReplica {
       tls: null,
       ...recordsOf(site),
       witness: site.witness,
-      replica: record === null ? null : JSON.parse(Buffer.from(record.bytes).toString()),
+      replica: record === null ? null : recordIn(record.bytes),
       warnings: [],
       paths,
       chains,
@@ -289,6 +294,15 @@ function recordsOf(site: Site): Pick<Checked, 'genesis' | 'join'> {
   if (founders === null) return { genesis: null, join: { clusterId, name, identity, witness } };
   const members = founders.map((one) => ({ ...one, identity: one.identity ?? '' }));
   return { genesis: { clusterId, members }, join: null };
+}
+
+/** As `check` has it (cmkms/src/home-records.ts): what cannot be read ends the start. */
+function recordIn(bytes: Uint8Array): Checked['replica'] {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString());
+  } catch (cause) {
+    throw Object.assign(new Error('replica.json', { cause }), { code: 'RECORD_DAMAGED' });
+  }
 }
 
 /** As `check` has it: no file is nothing known. */

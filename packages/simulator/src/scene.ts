@@ -32,6 +32,8 @@ export class Scene {
   readonly network: SimulatedNetwork;
   readonly table = new SignatureTable();
   readonly members: Member[] = [];
+  /** Of members, beside their originals (copies.ts): nobody's members, whatever they say. */
+  readonly copies: Member[] = [];
   readonly chains: Chain[] = [];
   readonly courses: ValidatorCourse[] = [];
   /** By address. */
@@ -93,7 +95,8 @@ export class Scene {
   }
 
   at(address: string): Member | null {
-    return this.members.find(({ replica }) => replica.site.address === address) ?? null;
+    const all = [...this.members, ...this.copies];
+    return all.find(({ replica }) => replica.site.address === address) ?? null;
   }
 
   where({ replica, id }: Member): At {

@@ -41,6 +41,7 @@ export class Settling {
     this.#scene.isHealing = true;
     this.#scene.trace.add('HEAL');
     for (const course of this.#scene.courses) course.stop();
+    this.#work.copies.endAll();
     this.#work.allPaths(soundPath);
     for (const member of this.#scene.members) {
       member.replica.disk.rates = soundDisk;

@@ -6,6 +6,7 @@
  * Never   decides what a replica does, or what is right: the production code and the oracle do.
  * Proof   test/world.test.ts; the planted bugs (planted/).
  */
+import { Copies } from './copies.js';
 import { FaultWork } from './fault-work.js';
 import type { FaultPlan } from './faults.js';
 import { Homes } from './homes.js';
@@ -46,8 +47,10 @@ export class World {
     this.#looking = new Looking(this.#scene);
     this.#making = new Making(this.#scene, this.#lives, this.#looking);
     this.#homes = new Homes(this.#scene, this.#lives);
+    const copies = new Copies(this.#scene, this.#lives, this.#making);
+    this.#looking.before = () => copies.keepApart();
     const membership = new MembershipWork(this.#scene, this.#lives, this.#making);
-    this.#work = new FaultWork(this.#scene, this.#lives, this.#homes, membership);
+    this.#work = new FaultWork(this.#scene, this.#lives, this.#homes, membership, copies);
     this.#without = without ?? new Set();
     this.#making.makeChains();
     this.#making.makeMembers();

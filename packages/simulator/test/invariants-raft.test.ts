@@ -172,6 +172,19 @@ const raft = (message: Raft['message']): Raft => ({ kind: 'raft', message, holds
 const campaign = (term: number, lastIndex: number, transfer: boolean): Raft =>
   raft({ kind: 'vote', term, lastIndex, lastTerm: 1, transfer });
 
+test('a copy of a machine speaks to nobody, and nobody to it', () => {
+  const { oracle } = told();
+  const preVote: Extract<LinkFrame, { kind: 'raft' }> = {
+    ...{ kind: 'raft', holds: 0 },
+    message: { kind: 'preVote', term: 1, lastIndex: 0, lastTerm: 0 },
+  } as Extract<LinkFrame, { kind: 'raft' }>;
+  const copy = 'copy 0 of a';
+  oracle.copyMade(copy);
+  oracle.sent(at(a), b, preVote);
+  breaks(() => oracle.sent(at(copy), b, preVote), /taken in by nobody/);
+  breaks(() => oracle.sent(at(b), copy, preVote), /taken in by nobody/);
+});
+
 test('a campaign for a transfer was asked for: in the term before, and for that very log', () => {
   const { oracle, write } = told();
   write(a, { hard: { term: 1, votedFor: a } });

@@ -7,6 +7,7 @@ import { ackOfOwnEnd } from './ack-of-own-end.js';
 import { appendAckBeforeDurable } from './append-ack-before-durable.js';
 import { applyReadsTheClock } from './apply-reads-the-clock.js';
 import { commitToOwnEnd } from './commit-to-own-end.js';
+import { copyTakenForARestart } from './copy-taken-for-a-restart.js';
 import { coveredByIndexAlone } from './covered-by-index-alone.js';
 import { damageCutAsATear } from './damage-cut-as-a-tear.js';
 import { directoryNotSynced } from './directory-not-synced.js';
@@ -77,6 +78,7 @@ export const plants: readonly Plant[] = [
   rulesRaisedOverTheAbsent,
   termSaidBeforeDurable,
   rolledBackDiskTakenBack,
+  copyTakenForARestart,
   honestTailRefused,
   voteOfTheUnknownJoiner,
   foundedByFewer,
