@@ -10,12 +10,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { LogBatch, MemberId, PeerMark, RecoveredStorage } from '@cometkms/consensus';
 import type { At, Invariant } from '../observations.js';
-import { contentOf, emptyShadow, type ShadowLog, withBatches } from '../shadow-log.js';
+import { contentOf, emptyShadow, lastIndexOf, type ShadowLog, withBatch } from '../shadow-log.js';
 import { Violation } from '../violation.js';
 
 interface Remembered {
   acknowledged: ShadowLog;
   underWay: ShadowLog | null;
+  /** The furthest end that it had in this run, and with what is under way. */
+  end: number;
+  endUnderWay: number;
   /** What it had acknowledged each time before another hand changed its disk. */
   readonly lost: ShadowLog[];
 }
@@ -34,6 +37,11 @@ export class LogRemembers implements Invariant {
   /** What it had acknowledged, and no longer has: its disk was changed by another hand. */
   lost(id: MemberId): readonly ShadowLog[] {
     return this.#logs.get(id)?.lost ?? [];
+  }
+
+  /** The furthest end that its log had on disk in this run, whatever was cut off since. */
+  furthestEnd(id: MemberId): number {
+    return this.#logs.get(id)?.end ?? 0;
   }
 
   /** With what it was given, and may not have on disk yet. */
@@ -56,13 +64,19 @@ export class LogRemembers implements Invariant {
 
   logBegun({ id }: At, batches: readonly LogBatch[]): void {
     const log = this.#of(id);
-    log.underWay = withBatches(log.acknowledged, batches);
+    log.underWay = log.acknowledged;
+    log.endUnderWay = log.end;
+    for (const batch of batches) {
+      log.underWay = withBatch(log.underWay, batch);
+      log.endUnderWay = Math.max(log.endUnderWay, lastIndexOf(log.underWay));
+    }
   }
 
   logAcknowledged({ id }: At, _batches: readonly LogBatch[]): void {
     const log = this.#of(id);
     log.acknowledged = log.underWay ?? log.acknowledged;
     log.underWay = null;
+    log.end = log.endUnderWay;
   }
 
   diskReplaced(id: MemberId): void {
@@ -72,6 +86,7 @@ export class LogRemembers implements Invariant {
   logOpened({ replica, id }: At, recovered: RecoveredStorage): void {
     const log = this.#of(id);
     const read = shadowOf(recovered);
+    log.end = lastIndexOf(read);
     if (this.#changed.delete(id)) {
       log.lost.push(log.acknowledged);
       log.acknowledged = read;
@@ -94,7 +109,9 @@ export class LogRemembers implements Invariant {
   #of(id: MemberId): Remembered {
     const known = this.#logs.get(id);
     if (known !== undefined) return known;
-    const fresh: Remembered = { acknowledged: emptyShadow, underWay: null, lost: [] };
+    const fresh: Remembered = {
+      ...{ acknowledged: emptyShadow, underWay: null, end: 0, endUnderWay: 0, lost: [] },
+    };
     this.#logs.set(id, fresh);
     return fresh;
   }
