@@ -13,15 +13,16 @@ import { runSeed, type SeedResult } from '../src/run-seed.js';
 
 const main = fileURLToPath(new URL('../src/main.js', import.meta.url));
 
-/** Small worlds, among them one replica, three and five, and one whose members change. */
-const seeds = [1, 2, 3, 4, 5, 6, 15];
+/** A few: the gate has more of them. */
+const seeds = [1, 2, 3, 4];
 
-test('a seed gives one history, in this process and in a fresh one, and breaks no promise', async () => {
+test('a seed gives one history, in this process and in a fresh one, which is no other seed’s, and breaks no promise', async () => {
   const here = new Map<number, SeedResult>();
   for (const seed of seeds) here.set(seed, await runSeed({ seed }));
   for (const { failure, seed } of here.values()) {
     assert.equal(failure, null, `seed ${seed}: ${failure?.promise}: ${failure?.saw}`);
   }
+  assert.equal(new Set([...here.values()].map(({ hash }) => hash)).size, seeds.length);
   const [first] = seeds;
   assert.ok(first !== undefined);
   const again = await runSeed({ seed: first });
@@ -37,9 +38,4 @@ test('a seed gives one history, in this process and in a fresh one, and breaks n
     .map((line) => JSON.parse(line) as SeedResult);
   assert.equal(elsewhere.length, 2);
   for (const { seed, hash } of elsewhere) assert.equal(hash, here.get(seed)?.hash, `seed ${seed}`);
-});
-
-test('other seeds are other histories', async () => {
-  const [x, y] = [await runSeed({ seed: 1 }), await runSeed({ seed: 2 })];
-  assert.notEqual(x.hash, y.hash);
 });
