@@ -1,7 +1,7 @@
 /**
- * Copies of machines, started beside their originals.
+ * Copies of machines, started beside their originals; and whom a copy reaches, or a disk that was put back.
  *
- * Owns    their beginning and their end, what becomes of the original meanwhile, and whom a copy reaches.
+ * Owns    the beginning and the end of copies, what becomes of the original meanwhile, and whom they reach.
  * Never   explains an end of the original: nothing that its copy does may harm it.
  * Atlas   A copy has the identity and the keys of its original, and two that promise under one name are two votes: of
  *         three members, one may go with the original, and the other, cut off from that one, with the copy. Raft is
@@ -10,6 +10,9 @@
  *         showed more, or another run of the same start. All of them must refuse it: so it is never taken in, neither
  *         leads nor follows, and its original goes on as if it were not there. It does dial the validators, with its
  *         keys, as one that knows no leader: what it releases and refuses is judged like anybody's.
+ *         A disk that was put back, and has forgotten a promise, likewise (docs/security.md): while those that know are
+ *         cut off, one that does not would take it in, and both would be a majority. If its disk forgot nothing that
+ *         it ever promised, it reaches everybody.
  * Oracle  A copy is observed under an id of its own, which no membership has. So its vote and its disk count for nobody
  *         (invariants/elected-by-majority.ts, committed-is-for-ever.ts), and what its original acknowledged is not
  *         asked of it. What is judged by process, by position or by index holds for it as for all. What its home knew
@@ -40,6 +43,8 @@ export class Copies {
   readonly #lives: Lives;
   readonly #making: Making;
   readonly #running = new Set<Running>();
+  /** Disks that another hand put back: how many times before, and whether this one forgot anything; null: not opened. */
+  readonly #putBack = new Map<Member, { readonly before: number; forgets: boolean | null }>();
 
   constructor(scene: Scene, lives: Lives, making: Making) {
     this.#scene = scene;
@@ -58,13 +63,30 @@ export class Copies {
     });
   }
 
-  /** For good: no copy is left when all is healed. */
+  /** Before it starts again. */
+  putBack(member: Member): void {
+    const before = this.#scene.oracle.logs.lost(member.id).length;
+    this.#putBack.set(member, { before, forgets: null });
+    this.#reachAll(member, false);
+  }
+
+  /** For good: no copy is left when all is healed, and no disk that forgot what only others know. */
   endAll(): void {
     for (const running of [...this.#running]) this.#end(running);
+    for (const [member, { forgets }] of this.#putBack) {
+      if (forgets !== true) continue;
+      member.doomed = 3;
+      member.cancelStart();
+      if (member.replica.process === null) continue;
+      member.replica.kill();
+      this.#lives.gone(member, 'killed');
+    }
+    this.#putBack.clear();
   }
 
   /** To be called before any event: who knows better now may not know it a moment later. */
   keepApart(): void {
+    for (const [member, state] of this.#putBack) this.#keepForgetfulApart(member, state);
     for (const running of this.#running) {
       const { copy, original, open } = running;
       if (copy.replica.process === null) {
@@ -83,6 +105,33 @@ export class Copies {
         this.#setReach(copy, address, knows);
       }
     }
+  }
+
+  #keepForgetfulApart(
+    member: Member,
+    state: { readonly before: number; forgets: boolean | null },
+  ): void {
+    const { logs } = this.#scene.oracle;
+    const lost = logs.lost(member.id);
+    if (lost.length === state.before) return;
+    const shown = logs.acknowledged(member.id);
+    state.forgets ??= lost.slice(state.before).some((known) => forgets(known, shown));
+    if (!state.forgets) {
+      this.#putBack.delete(member);
+      this.#reachAll(member, true);
+      return;
+    }
+    const marks = new Map(logs.marksOf(member.id));
+    for (const other of this.#scene.members) {
+      const mark = marks.get(other.id);
+      const knows = mark !== undefined && isMore(mark, shown);
+      this.#setReach(member, other.replica.site.address, knows);
+    }
+  }
+
+  #reachAll(member: Member, isOpen: boolean): void {
+    for (const { replica } of this.#scene.members)
+      this.#setReach(member, replica.site.address, isOpen);
   }
 
   #begin(copy: Member, original: Member, { ms, original: fate, downMs }: Clone): void {
@@ -114,7 +163,7 @@ export class Copies {
 
   /** What the copy says; what it is told it may hear. */
   #setReach({ replica }: Member, address: string, isOpen: boolean): void {
-    this.#scene.network.setPath(replica.site.address, address, { cut: !isOpen });
+    this.#scene.network.setPath(replica.site.address, address, { closed: !isOpen });
   }
 }
 
@@ -131,4 +180,11 @@ function isMore(mark: PeerMark, shown: ShadowLog): boolean {
   if (!founded) return mark.joined;
   if (mark.boot > boot || (mark.boot === boot && mark.runId !== '')) return true;
   return mark.term > hard.term || mark.acknowledged > lastIndexOf(shown);
+}
+
+/** Of what its disk once promised. */
+function forgets(known: ShadowLog, shown: ShadowLog): boolean {
+  const [then, now] = [known.hard, shown.hard];
+  const vote = then.term === now.term && then.votedFor !== null && then.votedFor !== now.votedFor;
+  return then.term > now.term || vote || lastIndexOf(known) > lastIndexOf(shown);
 }

@@ -331,6 +331,7 @@ export class FaultWork {
       }
       this.#scene.oracle.diskReplaced(member.id);
       member.replica.disk.restore(image);
+      this.copies.putBack(member);
       this.#scene.trace.add(`${member.replica.name} has an old copy of its disk`);
       this.#lives.startIn(member, 100);
     });

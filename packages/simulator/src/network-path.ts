@@ -20,6 +20,8 @@ export interface PathFaults {
   readonly tailMs: number;
   /** Nothing passes, nobody is told. What was sent waits, as TCP sends it again: until healed, or given up. */
   readonly cut: boolean;
+  /** As cut, by another hand: each takes back its own. */
+  readonly closed: boolean;
   /** Chances of a Raft frame: it does not arrive; it arrives twice; others overtake it. */
   readonly loss: number;
   readonly duplicate: number;
@@ -31,9 +33,11 @@ export interface PathFaults {
 }
 
 export const soundPath: PathFaults = {
-  ...{ baseMs: 0.2, jitterMs: 0.1, tail: 0, tailMs: 0, cut: false },
+  ...{ baseMs: 0.2, jitterMs: 0.1, tail: 0, tailMs: 0, cut: false, closed: false },
   ...{ loss: 0, duplicate: 0, reorder: 0, lateMs: 0, stray: 0 },
 };
+
+const isCut = ({ cut, closed }: PathFaults): boolean => cut || closed;
 
 export interface FrameLetter {
   readonly kind: 'frame';
@@ -90,9 +94,9 @@ export class Path {
   }
 
   set(change: Partial<PathFaults>): void {
-    const wasCut = this.#faults.cut;
+    const wasCut = isCut(this.#faults);
     this.#faults = { ...this.#faults, ...change };
-    if (!wasCut || this.#faults.cut) return;
+    if (!wasCut || isCut(this.#faults)) return;
     for (const pipe of this.pipes) pipe.resume();
     this.#release();
   }
@@ -144,7 +148,7 @@ export class Path {
       if (!this.#random.chance(this.#faults.stray)) return;
       loose.origin = null;
     }
-    if (link === null || this.#faults.cut) {
+    if (link === null || isCut(this.#faults)) {
       this.#waiting.push(loose);
       if (this.#waiting.length > maxWaitingStrays) this.#waiting.shift();
       // Under another cluster id it would end the link, which no stale frame of a real network could.
@@ -224,7 +228,7 @@ export class Pipe {
     const { timeline, faults } = this.path;
     for (;;) {
       const [first] = this.#queue;
-      if (first === undefined || first.at > timeline.now || faults.cut) return;
+      if (first === undefined || first.at > timeline.now || isCut(faults)) return;
       this.#queue.shift();
       if (first.letter.kind === 'frame') this.#queuedBytes -= first.letter.bytes;
       this.receiver.arrive(first.letter);
