@@ -4,10 +4,10 @@
  * Source  rules 1, 10, 11 and 12; raft.md 5.3: this one check finds most of what breaks Raft long before two leaders
  *         appear. A frame that carries a term: the term is on disk. A vote given or asked for: it is on disk, for that
  *         one, in that term; or a later term is, in which the earlier one cannot be voted in any more. An
- *         acknowledgement: the log is on disk as far as it says; or it was, and a later term is on disk by now. What that
- *         term's leader had cut off was acknowledged to the earlier one all the same: it was taken in before any vote
- *         of the later term, so whoever it makes a majority with voted for nobody that lacks it. A slow disk makes
- *         both durable at once. What a frame says that its sender holds of what is committed: likewise.
+ *         acknowledgement: the log is on disk as far as it says; or it was, and a later term is on disk by now. What
+ *         that term's leader had cut off was acknowledged to the earlier one all the same: it was taken in before any
+ *         vote of the later term, so whoever it makes a majority with voted for nobody that lacks it. A slow disk
+ *         makes both durable at once. What a frame says that its sender holds of what is committed: likewise.
  */
 import type { LinkFrame, MemberId } from '@cometkms/consensus';
 import type { At, Invariant } from '../observations.js';

@@ -1,8 +1,8 @@
 /**
  * The seed that found each planted bug last time (`packages/simulator/planted-seeds.json`).
  *
- * Owns    the file. A seed means something for one commit only, so what it says is a first guess: where it finds the bug
- *         no more, the bug is sought from the first seed on, as always.
+ * Owns    the file. A seed means something for one commit only, so what it says is a first guess: where it finds the
+ *         bug no more, the bug is sought from the first seed on, as always.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
