@@ -43,7 +43,7 @@ export class Copies {
   readonly #lives: Lives;
   readonly #making: Making;
   readonly #running = new Set<Running>();
-  /** Disks that another hand put back: how many times before, and whether this one forgot anything; null: not opened. */
+  /** Disks that another hand put back: how many times before; whether this one forgot anything, null: not opened. */
   readonly #putBack = new Map<Member, { readonly before: number; forgets: boolean | null }>();
 
   constructor(scene: Scene, lives: Lives, making: Making) {
