@@ -77,9 +77,7 @@ export class Copies {
       if (forgets !== true) continue;
       member.doomed = 3;
       member.cancelStart();
-      if (member.replica.process === null) continue;
-      member.replica.kill();
-      this.#lives.gone(member, 'killed');
+      this.#lives.kill(member);
     }
     this.#putBack.clear();
   }

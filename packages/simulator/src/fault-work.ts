@@ -325,10 +325,7 @@ export class FaultWork {
     this.#scene.in(afterMs, () => {
       if (this.#scene.isHealing) return;
       member.marred = true;
-      if (member.replica.process !== null) {
-        member.replica.kill();
-        this.#lives.gone(member, 'killed');
-      }
+      this.#lives.kill(member);
       this.#scene.oracle.diskReplaced(member.id);
       member.replica.disk.restore(image);
       this.copies.putBack(member);
@@ -341,10 +338,7 @@ export class FaultWork {
   #wipe({ on, record, downMs }: Extract<Fault, { kind: 'wipe' }>): void {
     const member = this.#scene.struck(on);
     member.marred = true;
-    if (member.replica.process !== null) {
-      member.replica.kill();
-      this.#lives.gone(member, 'killed');
-    }
+    this.#lives.kill(member);
     this.#scene.oracle.diskReplaced(member.id);
     member.replica.disk.wipe(
       (path) => path.startsWith(`${paths.data}/`) || (record === 'lost' && path === paths.replica),

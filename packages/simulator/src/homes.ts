@@ -124,9 +124,7 @@ export class Homes {
     const homes = everywhere ? holders : holders.filter((member) => member === on);
     for (const member of homes) {
       member.cancelStart();
-      if (member.replica.process === null) continue;
-      member.replica.kill();
-      this.#lives.gone(member, 'killed');
+      this.#lives.kill(member);
     }
     void this.#signAll(homes, everywhere);
     for (const member of homes) this.#lives.startIn(member, downMs + 200);

@@ -88,6 +88,13 @@ export class Lives {
     this.#scene.oracle.gone(this.#scene.where(member), how);
   }
 
+  /** At once, if it runs; nothing starts it again by itself. */
+  kill(member: Member): void {
+    if (member.replica.process === null) return;
+    member.replica.kill();
+    this.gone(member, 'killed');
+  }
+
   /** By itself: for what the world did to it, or for a broken promise of ours. */
   ended(member: Member, error: Error): void {
     const code = (error as { code?: string }).code ?? error.name;

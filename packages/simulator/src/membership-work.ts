@@ -238,10 +238,7 @@ export class MembershipWork {
     member.marred = true;
     member.left = disk === 'lost';
     member.cancelStart();
-    if (member.replica.process !== null) {
-      member.replica.kill();
-      this.#lives.gone(member, 'killed');
-    }
+    this.#lives.kill(member);
     this.#scene.oracle.diskReplaced(member.id);
     member.replica.disk.wipe(
       (path) => path.startsWith(`${paths.data}/`) || (record === 'lost' && path === paths.replica),
@@ -278,10 +275,7 @@ export class MembershipWork {
       if (afterwards === 'runs') continue;
       member.left = true;
       member.cancelStart();
-      if (member.replica.process !== null) {
-        member.replica.kill();
-        this.#lives.gone(member, 'killed');
-      }
+      this.#lives.kill(member);
       if (afterwards === 'late') this.#scene.in(lateMs, () => this.wake(member));
     }
   }
