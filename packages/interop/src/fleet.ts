@@ -55,6 +55,8 @@ export interface ChainTable {
   /** Of the key: 40 hex digits. */
   readonly address: string;
   readonly validators: readonly string[];
+  /** The file of its state, below the home; by default beside the key. One key may sign for several chains. */
+  readonly state?: string;
 }
 
 /** The part of /status that tests look at. */
@@ -272,10 +274,11 @@ function configure(
     if (!line.test(text)) throw new Error(`${path} offers no ${name}`);
     text = text.replace(line, `${key} = ${value}`);
   }
-  for (const { chainId: id = chainId, address, validators } of tables) {
+  for (const { chainId: id = chainId, address, validators, state } of tables) {
     const key = `priv/${address}/priv_validator_key.json`;
     text += [
       ...['', '[[chain]]', `id = "${id}"`, `address = "${address}"`, `key = "${key}"`],
+      ...(state === undefined ? [] : [`state = "${state}"`]),
       `validators = ${JSON.stringify(validators)}`,
       '',
     ].join('\n');

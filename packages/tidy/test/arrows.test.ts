@@ -14,6 +14,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   signer: ['invariant', 'sign-state'],
   cmkms: ['invariant', 'sign-state', 'consensus', 'privval', 'signer'],
   interop: ['invariant', 'sign-state', 'consensus', 'privval', 'signer', 'cmkms'],
+  bench: ['sign-state', 'privval', 'interop'],
   simulator: ['invariant', 'sign-state', 'consensus', 'privval', 'signer', 'cmkms'],
   tidy: ['invariant', 'sign-state', 'consensus', 'privval', 'signer', 'cmkms', 'interop'],
 };

@@ -1,0 +1,105 @@
+/**
+ * Systems in turn: A B C, A B C, so that whatever the machine does beside, it does to all of them.
+ *
+ * Owns    the order, a fresh directory for each turn, and that everything of a turn has ended before the next.
+ * Never   runs two systems at once.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { makeNodeHome } from '@cometkms/interop';
+import type { Bench } from './bench.js';
+import type { Row } from './report/report.js';
+import type { RunningSystem, System } from './systems/system.js';
+import type { ValidatorSide } from './validator/validator-side.js';
+
+/** One system that runs and signs, with its validators. */
+export interface Turn {
+  readonly system: System;
+  readonly running: RunningSystem;
+  readonly validators: ValidatorSide;
+  /** From 1 on. */
+  readonly round: number;
+  /** For whatever a suite writes; goes away after the turn. */
+  readonly directory: string;
+}
+
+/** What a turn measured, in each of its cases. */
+export type Measured = Omit<Row, 'system' | 'round'>;
+
+export interface TurnOptions {
+  readonly rounds: number;
+  readonly chains: number;
+}
+
+/** @returns the rows of all rounds, in the order in which they were measured */
+export async function inRounds(
+  bench: Bench,
+  systems: readonly System[],
+  { rounds, chains }: TurnOptions,
+  measure: (turn: Turn) => Promise<readonly Measured[]>,
+): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const system of systems) {
+      const measured = await oneTurn(bench, system, round, chains, measure);
+      for (const row of measured) {
+        rows.push({ system: system.name, round, ...row });
+        bench.say(`round ${round}/${rounds}  ${system.name.padEnd(12)} ${inWords(row)}`);
+      }
+    }
+  }
+  return rows;
+}
+
+async function oneTurn(
+  bench: Bench,
+  system: System,
+  round: number,
+  chains: number,
+  measure: (turn: Turn) => Promise<readonly Measured[]>,
+): Promise<readonly Measured[]> {
+  const directory = mkdtempSync(join(tmpdir(), 'cmkms-bench-'));
+  const validators = bench.validatorSide();
+  let running: RunningSystem | null = null;
+  try {
+    const chainIds = Array.from({ length: chains }, (_, i) => `bench-${i + 1}`);
+    const keyHome = join(directory, 'key');
+    mkdirSync(keyHome);
+    makeNodeHome(keyHome);
+    const addresses = await validators.listen(chainIds);
+    running = await system.start(
+      directory,
+      addresses.map((validator, i) => ({ chainId: chainIds[i] ?? '', keyHome, validator })),
+    );
+    await Promise.race([validators.ready(), endedEarly(running)]);
+    return await measure({ system, running, validators, round, directory });
+  } finally {
+    await running?.stop();
+    await validators.stop();
+    if (!bench.keep) rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** @throws as soon as a process ends that should wait for its validator, with what it wrote last */
+function endedEarly({ replicas }: RunningSystem): Promise<never> {
+  return Promise.race(
+    replicas.map(async ({ name, process, logPath }) => {
+      const code = await process.exited;
+      const said = readFileSync(logPath, 'utf8').trimEnd().split('\n').slice(-8).join('\n');
+      throw new Error(`${name} ended with ${code} before it signed:\n${said}`);
+    }),
+  );
+}
+
+function inWords({ case: name, figures }: Measured): string {
+  const words = Object.entries(figures).map(([figure, value]) => `${figure} ${shown(value)}`);
+  return `${name}: ${words.join('  ')}`;
+}
+
+/** Three digits that count, and no fraction where there are more before the point. */
+export function shown(value: number): string {
+  if (value === 0) return '0';
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
+  return value.toFixed(Math.min(digits, 3));
+}

@@ -1,0 +1,6 @@
+/** The suites, in the order in which `all` runs them. */
+import type { Suite } from '../bench.js';
+import { latency } from './latency.js';
+import { throughput } from './throughput.js';
+
+export const suites: readonly Suite[] = [latency, throughput];

@@ -1,0 +1,88 @@
+/**
+ * How long one signature takes when nothing else is asked: proposal, prevote, precommit, height after height.
+ *
+ * Owns    the three cases: votes as they are, and with extensions of 64 KiB.
+ */
+import type { Bench, Suite, SuiteResult } from '../bench.js';
+import { inRounds, type Measured, type Turn } from '../rounds.js';
+import { histogram, rounded, summarize } from '../statistics.js';
+import type { Taken } from '../validator/validator-side.js';
+
+const ROUNDS = 5;
+const WARM_UP_HEIGHTS = 200;
+const HEIGHTS = 1000;
+const EXTENSION_HEIGHTS = 200;
+export const EXTENSION_BYTES = 64 * 1024;
+
+export const latency: Suite = {
+  name: 'latency',
+  about: 'time of one signature, asked for in turn: proposal, prevote, precommit',
+  notes:
+    'Each request is made as soon as the answer to the one before is there. Time is from the call at the validator ' +
+    'until the signature is there.',
+  columns: [
+    { figure: 'p50', title: 'p50' },
+    { figure: 'p90', title: 'p90' },
+    { figure: 'p99', title: 'p99' },
+    { figure: 'p999', title: 'p99.9' },
+    { figure: 'max', title: 'max' },
+    { figure: 'refused', title: 'refused' },
+  ],
+  compared: 'p50',
+  plot: 'distribution',
+  run: runLatency,
+};
+
+async function runLatency(bench: Bench): Promise<SuiteResult> {
+  const rounds = bench.rounds ?? ROUNDS;
+  const heights = Math.ceil(HEIGHTS * bench.scale);
+  const warmUp = Math.ceil(WARM_UP_HEIGHTS * bench.scale);
+  const withExtensions = Math.ceil(EXTENSION_HEIGHTS * bench.scale);
+  const rows = await inRounds(bench, bench.systems, { rounds, chains: 1 }, async (turn) => {
+    await warm(turn, 1n, warmUp);
+    const next = BigInt(warmUp) + 1n;
+    const votes = await asked(turn, 'votes', next, heights, 0);
+    const last = next + BigInt(heights);
+    // An extension is a matter of precommits alone.
+    const extended = await asked(turn, 'extensions', last, withExtensions, EXTENSION_BYTES);
+    await turn.validators.verify();
+    return [votes, extended];
+  });
+  return {
+    settings: { rounds, warmUp, heights, heightsWithExtensions: withExtensions },
+    systems: bench.systems,
+    leftOut: [],
+    rows,
+  };
+}
+
+/** Compilers and caches of all processes have seen the work before the clock runs. */
+export async function warm({ validators }: Turn, from: bigint, heights: number): Promise<void> {
+  await validators.askInTurn(0, from, heights);
+  await validators.verify();
+}
+
+async function asked(
+  { validators }: Turn,
+  name: string,
+  from: bigint,
+  heights: number,
+  extensionBytes: number,
+): Promise<Measured> {
+  const taken = await validators.askInTurn(0, from, heights, extensionBytes);
+  const judged = extensionBytes > 0 ? taken.filter(({ step }) => step === 'precommit') : taken;
+  return measured(name, judged);
+}
+
+/** The row of one case: quantiles of what was signed, and how much was not. */
+export function measured(name: string, taken: readonly Taken[]): Measured {
+  const signed = taken.filter(({ refused }) => refused === null).map(({ tookMs }) => tookMs);
+  const refused = taken.length - signed.length;
+  if (signed.length === 0) return { case: name, figures: { count: 0, refused } };
+  const summary = Object.entries(summarize(signed)).map(([key, value]) => [key, rounded(value)]);
+  return {
+    case: name,
+    figures: { ...Object.fromEntries(summary), refused },
+    histogram: histogram(signed),
+  };
+}

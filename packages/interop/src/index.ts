@@ -1,0 +1,23 @@
+/** What the benchmark runs with: replicas as an operator runs them, a node's side of the protocol, wires, processes. */
+
+export { FarWire } from './chaos/far-wire.js';
+export { plain, type WireOrder } from './chaos/wire.js';
+export { CometNode } from './comet-node.js';
+export {
+  type ChainTable,
+  cmkms,
+  Fleet,
+  type FleetReplica,
+  type FleetStatus,
+  type ReplicaPlace,
+} from './fleet.js';
+export { type GoProgram, goProgram, goVersion } from './go-module.js';
+export { makeNodeHome } from './node-home.js';
+export { freePorts, ManagedProcess, type ProcessOptions, run, until } from './processes.js';
+export {
+  type ListenPlace,
+  nodeConstants,
+  RemoteSignerError,
+  SignerEndpoint,
+} from './validator/signer-endpoint.js';
+export { blockNamed } from './validator/validator.js';
