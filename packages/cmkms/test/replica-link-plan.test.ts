@@ -11,6 +11,7 @@ const shared: LinkFacts = {
   dropped: false,
   unheldMs: 0,
 };
+const member = { founded: true, member: true };
 const ours: LinkFacts = { ...shared, oursToDial: true };
 
 const rows: readonly (readonly [string, number, LinkFacts, LinkOrder])[] = [
@@ -51,24 +52,35 @@ const rows: readonly (readonly [string, number, LinkFacts, LinkOrder])[] = [
   ],
 ];
 for (const [why, leaderlessMs, link, order] of rows) {
-  test(`${order}: ${why}`, () =>
-    assert.equal(planLink({ founded: true, leaderlessMs }, link), order));
+  test(`${order}: ${why}`, () => assert.equal(planLink({ ...member, leaderlessMs }, link), order));
 }
 
 test('before the founding nobody dials: a node that starts then asks for votes that nobody can give', () => {
   for (const leaderlessMs of [0, 2000, 60_000]) {
     for (const exclusive of [true, false]) {
       const link = { ...ours, exclusive, dropped: true, unheldMs: 60_000 };
-      assert.equal(planLink({ founded: false, leaderlessMs }, link), 'release');
+      assert.equal(planLink({ founded: false, member: false, leaderlessMs }, link), 'release');
     }
   }
+});
+
+test('a removed replica without a leader leaves the links to those who can sign', () => {
+  const removed = { founded: true, member: false, leaderlessMs: 2000 };
+  for (const connectedMs of [null, 0, 9000]) {
+    const link = { ...ours, connectedMs, dropped: true, unheldMs: 60_000 };
+    assert.equal(planLink(removed, link), 'release');
+    // A node that only it can reach would otherwise wait for a signer until its operator comes.
+    assert.equal(planLink(removed, { ...link, exclusive: true }), 'hold');
+  }
+  // While it hears a leader, it is removed by it, and keeps until then what it holds.
+  assert.equal(planLink({ ...removed, leaderlessMs: 0 }, { ...shared, connectedMs: 0 }), 'hold');
 });
 
 test('with a leader, a link that works is never given up, whoever leads', () => {
   for (const oursToDial of [true, false]) {
     for (const heldElsewhere of [true, false]) {
       const link = { ...shared, oursToDial, connectedMs: 0, heldElsewhere };
-      assert.equal(planLink({ founded: true, leaderlessMs: 0 }, link), 'hold');
+      assert.equal(planLink({ ...member, leaderlessMs: 0 }, link), 'hold');
     }
   }
 });

@@ -30,6 +30,7 @@ async function held(
     clock: systemClock,
     openLink: (address, handler, events) => new ValidatorLink(address, handler, events, {}),
     founded: () => true,
+    member: () => true,
     leaderlessMs: () => 0,
     oursToDial: () => ours,
     heldElsewhere: () => false,
@@ -103,6 +104,7 @@ test('a validator that is silent is told to the others, until one of them talks 
       return { hold: nothing, release: () => Promise.resolve(), reset: nothing };
     },
     founded: () => true,
+    member: () => true,
     leaderlessMs: () => 0,
     oursToDial: () => true,
     heldElsewhere: () => heldElsewhere,

@@ -94,15 +94,16 @@ export class Settling {
     if (member.replica.process === null && member.doomed < 3) this.#lives.startIn(member, 100);
   }
 
-  /** It dials somebody who is a member now. */
+  /** It dials somebody who is a member now, and comes back to answer. */
   #isKnownToAMember({ id, replica }: Member): boolean {
     const { memberships, logs } = this.#scene.oracle;
     if (memberships.current === null) return true;
     const own = membershipAt(logs.given(id), Number.POSITIVE_INFINITY);
     const dialled = [...replica.site.members, ...(own === null ? [] : membersOf(own))];
     const addresses = new Set(dialled.map(({ address }) => address));
+    const answering = this.#live().members.map(idOf);
     return membersOf(memberships.current).some(
-      (one) => one.id === id || addresses.has(one.address),
+      (one) => one.id === id || (addresses.has(one.address) && answering.includes(one.id)),
     );
   }
 

@@ -39,17 +39,25 @@ export type LinkOrder = 'hold' | 'release' | 'reset';
 export interface ClusterFacts {
   /** This replica's log was founded, in this run or an earlier one. */
   readonly founded: boolean;
+  /** By the newest membership in this replica's log, committed or not. */
+  readonly member: boolean;
   /** Without a known leader; 0 where there is one. */
   readonly leaderlessMs: number;
 }
 
-export function planLink({ founded, leaderlessMs }: ClusterFacts, link: LinkFacts): LinkOrder {
+export function planLink(
+  { founded, member, leaderlessMs }: ClusterFacts,
+  link: LinkFacts,
+): LinkOrder {
   // A node that got its public key starts, and its first votes would be refused: a chain that needs them then
   // stands until somebody restarts the node. One that finds no signer ends, and its supervisor starts it again.
   if (!founded) return 'release';
   // A node without its signer cannot start and freezes when running, whoever leads.
   if (link.exclusive) return 'hold';
   if (leaderlessMs >= LEADERLESS_HOLD_MS) {
+    // Removed, as far as its log says, and perhaps nobody is left to confirm it: what it held, it would only refuse,
+    // while a member that can sign waits for its turn at the node. If the removal never stood, a leader calls.
+    if (!member) return 'release';
     const heldMs = Math.min(link.connectedMs ?? 0, leaderlessMs - LEADERLESS_HOLD_MS);
     return heldMs >= LEADERLESS_RESET_MS ? 'reset' : 'hold';
   }

@@ -277,6 +277,7 @@ export class Replica {
       clock: this.#clock,
       openLink: edges.openLink,
       founded: () => this.node.membership !== null,
+      member: () => this.members.all.some(({ id }) => id === this.node.id),
       leaderlessMs: () => this.leaderlessMs(),
       oursToDial: (chain, address) => this.#dialling.oursToDial(chain, address),
       heldElsewhere: (_chain, address) => this.#dialling.heldElsewhere(address),

@@ -28,6 +28,8 @@ export interface LinksWorld {
   readonly clock: ReplicaClock;
   readonly openLink: Edges['openLink'];
   founded(): boolean;
+  /** By the newest membership of the log. */
+  member(): boolean;
   leaderlessMs(): number;
   oursToDial(chain: LinkedChain, address: string): boolean;
   /** A member that we hear from says that it holds the link. */
@@ -110,7 +112,8 @@ export class ValidatorLinks {
   plan(): void {
     if (this.#stopped) return;
     const founded = this.#world.founded();
-    const cluster = { founded, leaderlessMs: this.#world.leaderlessMs() };
+    const member = this.#world.member();
+    const cluster = { founded, member, leaderlessMs: this.#world.leaderlessMs() };
     for (const held of this.#links) {
       const { chain, address, link, connectedSince } = held;
       const now = this.#world.clock.nowMs();
