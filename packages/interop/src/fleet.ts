@@ -33,6 +33,8 @@ export interface FleetOptions {
   /** States that the key never signed, as an operator does for a new chain. */
   readonly neverSigned?: boolean;
   readonly extraArgs?: readonly string[];
+  /** For Node itself: `--cpu-prof`. */
+  readonly nodeArgs?: readonly string[];
   /** Where each replica runs. By default on free ports of this machine's loopback. */
   readonly places?: readonly ReplicaPlace[];
 }
@@ -134,13 +136,15 @@ export class Fleet {
   start(name: string, ...args: readonly string[]): ManagedProcess {
     const replica = this.replica(name);
     if (replica.process?.alive) throw new Error(`${name} runs already`);
-    const { neverSigned, chainId, extraArgs } = this.#options;
+    const { neverSigned, chainId, extraArgs, nodeArgs } = this.#options;
     const { launcher, httpHost, httpPort, args: placeArgs } = replica.place;
     const [command = process.execPath, ...rest] = [...launcher, process.execPath];
     replica.process = new ManagedProcess({
       command,
       args: [
-        ...[...rest, cmkmsPath, 'start', '--home', replica.home],
+        ...rest,
+        ...(nodeArgs ?? []),
+        ...[cmkmsPath, 'start', '--home', replica.home],
         ...['--http-addr', `${httpHost}:${httpPort}`, '--log-format', 'json'],
         ...(neverSigned ? ['--allow-fresh-state', chainId] : []),
         ...placeArgs,

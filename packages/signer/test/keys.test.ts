@@ -1,7 +1,10 @@
 /** Signing and verifying, by the vectors of CometBFT's fixture key. */
 import assert from 'node:assert/strict';
+import { createPrivateKey, sign as signByOpenSsl } from 'node:crypto';
 import { test } from 'node:test';
-import { addressOf, verifierFor } from '../src/index.js';
+import { sign as signByNoble } from '@noble/ed25519';
+import fc from 'fast-check';
+import { addressOf, SoftwareKey, verifierFor } from '../src/index.js';
 import { fixture, id, key } from './worlds.js';
 
 /** Sign bytes and signatures of the fixture key: a nil vote, a precommit, an extension. */
@@ -33,6 +36,23 @@ for (const [bytes, signature] of vectors) {
     assert.ok(verifierFor(id.key)(message, made));
   });
 }
+
+/** PrivateKeyInfo of ed25519 (RFC 8410): everything before the 32 bytes of the seed. */
+const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+test('any key signs any message as noble and OpenSSL do', async () => {
+  const seeds = fc.uint8Array({ minLength: 32, maxLength: 32 });
+  await fc.assert(
+    fc.asyncProperty(seeds, fc.uint8Array({ maxLength: 300 }), async (seed, message) => {
+      const made = Buffer.from(await new SoftwareKey(seed).sign(message));
+      const der = Buffer.concat([pkcs8Prefix, seed]);
+      const openSsl = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+      assert.deepEqual(made, Buffer.from(signByNoble(message, seed)));
+      assert.deepEqual(made, signByOpenSsl(null, message, openSsl));
+    }),
+    { numRuns: 200 },
+  );
+});
 
 test('each flipped bit of a signature, and signatures of other lengths, are refused', async () => {
   const message = Uint8Array.of(1, 2, 3);

@@ -27,6 +27,8 @@ export function cmkmsWith(replicas: keyof typeof counts, options: CmkmsOptions =
 export interface CmkmsOptions {
   /** As in config.toml: `raft.profile` to `"wan"`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** For Node itself: `--cpu-prof`. */
+  readonly nodeArgs?: readonly string[];
 }
 
 export class RunningCmkms implements RunningSystem {
@@ -36,7 +38,7 @@ export class RunningCmkms implements RunningSystem {
     directory: string,
     chains: readonly ChainToSign[],
     replicas: number,
-    { settings = {} }: CmkmsOptions,
+    { settings = {}, nodeArgs = [] }: CmkmsOptions,
   ): Promise<RunningCmkms> {
     const [first, ...more] = chains;
     if (first === undefined) throw new Error('nothing to sign for');
@@ -50,7 +52,7 @@ export class RunningCmkms implements RunningSystem {
       importFrom: keyHome,
       neverSigned: true,
       replicas,
-      settings,
+      ...{ settings, nodeArgs },
       extraArgs: more.flatMap(({ chainId }) => ['--allow-fresh-state', chainId]),
       tables: () =>
         chains.map(({ chainId, validator }, i) => ({

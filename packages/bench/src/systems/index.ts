@@ -1,9 +1,6 @@
 /** The systems, in the order of their turns: ours first, then those of others that are there. */
-import { cmkmsWith } from './cmkms.js';
+import { type CmkmsOptions, cmkmsWith } from './cmkms.js';
 import type { System } from './system.js';
-
-/** Also what `--systems` may name. */
-export const ours: readonly System[] = [cmkmsWith(1), cmkmsWith(3), cmkmsWith(5)];
 
 export interface Found {
   readonly systems: readonly System[];
@@ -12,6 +9,9 @@ export interface Found {
 }
 
 /** @param peers directory with binaries or sources of the others; null: only ours */
-export async function findSystems(_peers: string | null): Promise<Found> {
-  return { systems: ours, missing: [] };
+export async function findSystems(_peers: string | null, options: CmkmsOptions): Promise<Found> {
+  return {
+    systems: [cmkmsWith(1, options), cmkmsWith(3, options), cmkmsWith(5, options)],
+    missing: [],
+  };
 }
