@@ -151,6 +151,18 @@ const single: readonly (readonly [string, (m: Metrics) => void, Record<string, n
     { cmkms_wal_sync_duration_seconds_count: 1, cmkms_wal_sync_duration_seconds_sum: 0.001 },
   ],
   [
+    'a proposal was committed without its own disk',
+    (m) => m.committed({ propose: 1, own_sync: null, follower_sync: 2, apply: 3 }),
+    {
+      'cmkms_raft_commit_duration_seconds_count{stage="propose"}': 1,
+      'cmkms_raft_commit_duration_seconds_sum{stage="propose"}': 0.001,
+      'cmkms_raft_commit_duration_seconds_count{stage="follower_sync"}': 1,
+      'cmkms_raft_commit_duration_seconds_sum{stage="follower_sync"}': 0.002,
+      'cmkms_raft_commit_duration_seconds_count{stage="apply"}': 1,
+      'cmkms_raft_commit_duration_seconds_sum{stage="apply"}': 0.003,
+    },
+  ],
+  [
     'a state that was compared',
     (m) => m.stateChecked('equal'),
     { 'cmkms_state_checks_total{result="equal"}': 1 },

@@ -82,7 +82,8 @@ async function setUp(t: TestContext) {
   /** Told, and all of it has happened. */
   const tell = async (facts: Partial<Reported> & Pick<Reported, 'outcome'>): Promise<void> => {
     const asked = { chain, request: precommit(), validator, via: null, answeredElsewhere: false };
-    reports.later({ ...asked, decidedAt: performance.now(), ...facts });
+    const times = { decodeMs: 0.5, decidedAt: performance.now() };
+    reports.later({ ...asked, ...times, ...facts });
     assert.deepEqual(logged.lines.length, said, 'told before the answer could leave');
     await new Promise((resolve) => setImmediate(resolve));
     said = logged.lines.length;

@@ -10,6 +10,7 @@
  */
 import { invariant, unreachable } from '@cometkms/invariant';
 import type { Clock, Entropy } from './clock.js';
+import { CommitTimes } from './commit-times.js';
 import {
   type Core,
   type CoreConfig,
@@ -47,7 +48,10 @@ export interface DriverWorld {
   rulesOf(id: MemberId): RulesRange | null;
   /** After each run of steps. */
   stepped(): void;
-  applied<E extends 'rulesRaised' | 'stateChecked'>(event: E, ...facts: NodeEvents[E]): void;
+  applied<E extends 'rulesRaised' | 'stateChecked' | 'committed'>(
+    event: E,
+    ...facts: NodeEvents[E]
+  ): void;
   failed(error: unknown): void;
 }
 
@@ -76,6 +80,7 @@ export class CoreDriver<Answer> {
   readonly #proposals: PendingProposals<Answer>;
   readonly #changes: PendingProposals<Membership>;
   readonly #checks: StateChecks;
+  readonly #times = new CommitTimes();
   readonly #timer: WakeTimer;
   readonly #inputs: Input[] = [];
   /** What the step under way wants to say. */
@@ -192,10 +197,17 @@ export class CoreDriver<Answer> {
   }
 
   #step(core: Core, input: Input): void {
-    const now = Math.max(this.#options.clock.nowMs(), core.lastNow);
+    const { clock } = this.#options;
+    const now = Math.max(clock.nowMs(), core.lastNow);
+    const { lastIndex } = core.log;
     step(core, now, input, this.#outbox);
     // Only now: a step that ends in a broken invariant says nothing.
     for (const say of this.#sayings.splice(0)) say();
+    if (input.kind === 'propose' && core.log.lastIndex > lastIndex) {
+      this.#times.begun(core.log.lastIndex, now);
+      this.#times.proposed(core.log.lastIndex, clock.nowMs());
+    }
+    this.#times.follow(core, now);
     if (this.#restored !== null) this.#restore(this.#restored);
     this.#apply(core);
   }
@@ -249,6 +261,8 @@ export class CoreDriver<Answer> {
       this.#note(entry, rules);
       this.#applied = index;
       this.#proposals.applied(term, index, answer);
+      const time = this.#times.applied(index, this.#options.clock.nowMs());
+      if (time !== null) this.#world.applied('committed', time);
       this.#changes.applied(
         term,
         index,

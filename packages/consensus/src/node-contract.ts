@@ -5,6 +5,7 @@
  */
 import type { AdmissionStep } from './admission.js';
 import type { Clock, Entropy } from './clock.js';
+import type { CommitTime } from './commit-times.js';
 import type {
   CoreConfig,
   Index,
@@ -105,6 +106,8 @@ export interface NodeEvents {
   rulesRaised: [{ readonly version: RulesVersion; readonly index: Index }];
   /** A leader's word on its state was compared. Where it differs, the end follows. */
   stateChecked: [StateCheck];
+  /** A proposal of this process is committed and applied: how long it took. */
+  committed: [CommitTime];
   application: [from: MemberId, payload: Uint8Array];
   linkUp: [peer: MemberId, hello: Hello];
   linkDown: [peer: MemberId, cause: 'closed' | 'lost', detail: string];

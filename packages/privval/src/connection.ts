@@ -12,7 +12,8 @@ export type TransportKind = 'tcp' | 'unix';
 
 /** Called in order: data any number of times, then closed exactly once. */
 export interface Receiver {
-  data(bytes: Uint8Array): void;
+  /** @param receivedMs when the operating system handed them over, on `performance.now()` */
+  data(bytes: Uint8Array, receivedMs: number): void;
   /** PRIVVAL_CLOSED after a FIN or our own end; otherwise what broke the stream. */
   closed(cause: PrivvalError): void;
 }
@@ -69,7 +70,7 @@ export class PlainConnection implements Connection {
       return;
     }
     this.socket.on('data', (bytes) => {
-      if (!this.#ended) receiver.data(bytes);
+      if (!this.#ended) receiver.data(bytes, performance.now());
     });
   }
 

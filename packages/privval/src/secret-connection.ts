@@ -90,7 +90,7 @@ export class SecretConnection implements Connection {
     const timeoutMs = options.timeoutMs ?? defaultHandshakeTimeoutMs;
     this.#timer = setTimeout(() => this.#onTimeout(timeoutMs), timeoutMs);
     plain.start({
-      data: (bytes) => this.#onBytes(bytes),
+      data: (bytes, receivedMs) => this.#onBytes(bytes, receivedMs),
       closed: (cause) => this.#onClosed(cause),
     });
     // Both sides send at once, without waiting for each other.
@@ -116,8 +116,9 @@ export class SecretConnection implements Connection {
     // The frame of the handshake's last message may already carry more.
     const early = this.#auth.takeRest();
     queueMicrotask(() => {
-      if (early.length > 0) this.#deliver(early);
-      this.#onBytes(new Uint8Array(0));
+      const now = performance.now();
+      if (early.length > 0) this.#deliver(early, now);
+      this.#onBytes(new Uint8Array(0), now);
     });
   }
 
@@ -138,7 +139,7 @@ export class SecretConnection implements Connection {
 
   // --------------------------------------------------------------------------- what comes in
 
-  #onBytes(bytes: Uint8Array): void {
+  #onBytes(bytes: Uint8Array, receivedMs: number): void {
     this.#receivedBytes += bytes.length;
     this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
     try {
@@ -148,15 +149,15 @@ export class SecretConnection implements Connection {
       while (this.#receiver !== null && !this.#ended) {
         const plain = this.#openNext();
         if (plain === undefined) return;
-        this.#deliver(plain);
+        this.#deliver(plain, receivedMs);
       }
     } catch (error) {
       this.#fail(asPrivvalError(error));
     }
   }
 
-  #deliver(plain: Uint8Array): void {
-    if (!this.#ended) this.#receiver?.data(plain);
+  #deliver(plain: Uint8Array, receivedMs: number): void {
+    if (!this.#ended) this.#receiver?.data(plain, receivedMs);
   }
 
   #openNext(): Uint8Array | undefined {

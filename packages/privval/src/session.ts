@@ -40,8 +40,10 @@ import {
 export interface SigningHandler {
   readonly chainId: string;
   publicKey(): ConsensusKey;
-  signVote(request: VoteRequest): Promise<SignAnswer>;
-  signProposal(request: ProposalRequest): Promise<SignAnswer>;
+  /** @param receivedMs when its last byte came, on the monotonic clock; for metrics */
+  signVote(request: VoteRequest, receivedMs: number): Promise<SignAnswer>;
+  /** @param receivedMs as above */
+  signProposal(request: ProposalRequest, receivedMs: number): Promise<SignAnswer>;
 }
 
 export type RequestKind = 'ping' | 'pubKey' | 'vote' | 'proposal' | 'signBytes';
@@ -107,6 +109,7 @@ export class Session {
   #idleTimer: NodeJS.Timeout;
   #idleMs: number;
   #receivedChunks = 0;
+  #receivedMs = 0;
 
   /** Starts `connection` and answers until either side ends it. */
   constructor(
@@ -123,7 +126,7 @@ export class Session {
     this.#idleMs = this.#options.firstMessageTimeoutMs;
     this.#idleTimer = setTimeout(() => this.#onIdle(), this.#idleMs);
     connection.start({
-      data: (bytes) => this.#onBytes(bytes),
+      data: (bytes, receivedMs) => this.#onBytes(bytes, receivedMs),
       closed: (cause) => this.#onClosed(cause),
     });
   }
@@ -144,9 +147,10 @@ export class Session {
 
   // --------------------------------------------------------------------------- what comes in
 
-  #onBytes(bytes: Uint8Array): void {
+  #onBytes(bytes: Uint8Array, receivedMs: number): void {
     if (this.#end !== null) return;
     this.#receivedChunks += 1;
+    this.#receivedMs = receivedMs;
     this.#idleTimer.refresh();
     this.#decoder.push(bytes);
     if (!this.#answerPending) {
@@ -228,7 +232,7 @@ export class Session {
       return;
     }
     void this.#sign(
-      () => this.handler.signVote(request),
+      () => this.handler.signVote(request, this.#receivedMs),
       (answer) => voteAnswer(request, answer),
     );
   }
@@ -242,7 +246,7 @@ export class Session {
       return;
     }
     void this.#sign(
-      () => this.handler.signProposal(request),
+      () => this.handler.signProposal(request, this.#receivedMs),
       (answer) => proposalAnswer(request, answer),
     );
   }

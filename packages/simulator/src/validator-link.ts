@@ -244,8 +244,8 @@ class SimulatedConnection implements Signer {
     const cancel = this.#world.loop.after(answerDeadlineMs, () => this.#finish('no answer'));
     const answer =
       request.kind === 'vote'
-        ? await this.#handler.signVote(request)
-        : await this.#handler.signProposal(request);
+        ? await this.#handler.signVote(request, this.#world.loop.nowMs())
+        : await this.#handler.signProposal(request, this.#world.loop.nowMs());
     cancel();
     if (this.#over || !this.#world.loop.alive) return;
     if (answer.kind === 'drop') {

@@ -31,9 +31,25 @@ export const outcomes = [
 ] as const;
 export type Outcome = (typeof outcomes)[number];
 
-/** `write`: from the released signature to its answer handed to the kernel; beyond `total`. */
-export const stages = ['queue', 'commit', 'watermark', 'sign', 'verify', 'write', 'total'] as const;
+/**
+ * `total` is from the request at the gate to the released signature. Before it lies `decode`, from the request's last
+ * byte; after it `write`, until its answer is handed to the kernel.
+ */
+export const stages = [
+  'decode',
+  'queue',
+  'commit',
+  'watermark',
+  'sign',
+  'verify',
+  'write',
+  'total',
+] as const;
 export type StageLabel = (typeof stages)[number];
+
+/** Each from the proposal on: what happens side by side is not added up. */
+export const commitStages = ['propose', 'own_sync', 'follower_sync', 'apply'] as const;
+export type CommitStageLabel = (typeof commitStages)[number];
 
 export const dialOutcomes = [
   'ok',
@@ -94,7 +110,8 @@ const type: Axis = { label: 'type', values: signTypes };
 
 /** Fine where a good quorum answers; beyond one second the request is given up. */
 const signBuckets = [
-  0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
+  0.00005, 0.0001, 0.0002, 0.0003, 0.0005, 0.0007, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015,
+  0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
 ];
 /** A good SSD syncs in a tenth of a millisecond, and a log on a full disk in a second. */
 const syncBuckets = [
@@ -127,7 +144,7 @@ export const metricCatalogue = {
   cmkms_sign_duration_seconds: {
     kind: 'histogram',
     axes: ['chain', type, { label: 'stage', values: stages }],
-    help: 'Time of one released signature by stage; total is from the request to the signature, write from there to the answer on its socket.',
+    help: 'Time of one released signature by stage; total is from the request at the gate to the signature, decode before it, write after it.',
     buckets: signBuckets,
   },
   cmkms_last_reserved_height: {
@@ -222,6 +239,12 @@ export const metricCatalogue = {
     help: 'Comparisons of the replicated state with the leader’s; differs ends the process, unchecked had nothing to compare.',
   },
   cmkms_raft_leader_changes_total: { kind: 'counter', axes: [], help: 'Changes of leader seen.' },
+  cmkms_raft_commit_duration_seconds: {
+    kind: 'histogram',
+    axes: [{ label: 'stage', values: commitStages }],
+    help: 'From a proposal at its leader: said to all; on its own disk; on the first follower’s; applied.',
+    buckets: roundTripBuckets,
+  },
   cmkms_raft_peer_rtt_seconds: {
     kind: 'histogram',
     axes: ['peer'],

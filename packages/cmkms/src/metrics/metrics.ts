@@ -7,15 +7,17 @@
  */
 import type { Readiness } from '../http/readiness.js';
 import { type ChainKey, keyLabel, type ReplicaStatus, type SignType } from '../status.js';
-import type {
-  BadFrameReason,
-  DialOutcome,
-  ElectionResult,
-  MetricsWorld,
-  Outcome,
-  SecondGateReason,
-  StageLabel,
-  StateCheckResult,
+import {
+  type BadFrameReason,
+  type CommitStageLabel,
+  commitStages,
+  type DialOutcome,
+  type ElectionResult,
+  type MetricsWorld,
+  type Outcome,
+  type SecondGateReason,
+  type StageLabel,
+  type StateCheckResult,
 } from './catalogue.js';
 import { EventLoopLag } from './event-loop-lag.js';
 import { setStatusGauges } from './gauges.js';
@@ -159,6 +161,14 @@ export class Metrics {
 
   peerRoundTrip(peer: string, ms: number): void {
     this.#series.observe('cmkms_raft_peer_rtt_seconds', { peer }, ms);
+  }
+
+  /** One proposal of this replica, in milliseconds since it was made; null: that was not waited for. */
+  committed(stagesMs: Readonly<Record<CommitStageLabel, number | null>>): void {
+    for (const stage of commitStages) {
+      const ms = stagesMs[stage];
+      if (ms !== null) this.#series.observe('cmkms_raft_commit_duration_seconds', { stage }, ms);
+    }
   }
 
   logSynced(ms: number): void {

@@ -282,7 +282,7 @@ export class Replica {
       oursToDial: (chain, address) => this.#dialling.oursToDial(chain, address),
       heldElsewhere: (_chain, address) => this.#dialling.heldElsewhere(address),
       exclusive: (chain, address) => this.#dialling.exclusive(chain, address),
-      sign: (chain, validator, request) => this.#requests.ofValidator(chain, validator, request),
+      sign: (...asked) => this.#requests.ofValidator(...asked),
       heldChanged: () => this.#stateToAll(),
       observer: describeLinks(log, metrics, this.#clock),
     });

@@ -29,6 +29,8 @@ export interface Reported {
   readonly validator: string;
   /** The replica that handed the request to us; null: its link is ours. */
   readonly via: string | null;
+  /** From its last byte to a request that can be judged; null: that was at another replica. */
+  readonly decodeMs: number | null;
   /** True where another replica answered and has told of it already. */
   readonly answeredElsewhere: boolean;
 }
@@ -111,7 +113,7 @@ export class Reports {
   }
 
   #released(told: Told, released: Released, writeMs: number): void {
-    const { chain, request, via, type, block } = told;
+    const { chain, request, via, type, block, decodeMs } = told;
     const at = this.#clock.wallMs();
     const { stages, proof } = released;
     this.#metrics.released(chain, {
@@ -119,7 +121,7 @@ export class Reports {
       height: request.hrs.height,
       nil: block === 'nil',
       at,
-      stagesMs: { ...stages, write: writeMs },
+      stagesMs: { ...(decodeMs === null ? {} : { decode: decodeMs }), ...stages, write: writeMs },
     });
     this.#metrics.watermarkSynced(stages.watermark);
     this.#releasedAt.set(nameOf(chain), at);

@@ -42,13 +42,16 @@ export class Requests {
     chain: LinkedChain,
     validator: string,
     asked: VoteRequest | ProposalRequest,
+    receivedMs: number,
   ): Promise<SignAnswer> {
     const { clock, reports, router } = this.#world;
     const request = signRequestOf(chain.id, asked);
-    const deadlineMs = clock.nowMs() + this.#deadlineMs;
+    const startedMs = clock.nowMs();
+    const deadlineMs = startedMs + this.#deadlineMs;
     const { outcome, answeredBy } = await router.sign(request, validator, deadlineMs);
     reports.later({
       ...{ chain, request, outcome, validator, decidedAt: clock.nowMs(), via: null },
+      decodeMs: startedMs - receivedMs,
       answeredElsewhere: answeredBy !== null,
     });
     return answerOf(this.#replica, outcome);
@@ -66,7 +69,7 @@ export class Requests {
     const via = members.nameOf(from);
     reports.later({
       ...{ decidedAt, chain, request, outcome, validator, via },
-      answeredElsewhere: false,
+      ...{ decodeMs: null, answeredElsewhere: false },
     });
   }
 }

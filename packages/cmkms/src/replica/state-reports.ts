@@ -12,6 +12,9 @@ import type { Metrics } from '../metrics/index.js';
 
 export function reportState(node: RaftNode<Answer>, log: Log, metrics: Metrics): void {
   node.on('synced', (ms) => metrics.logSynced(ms));
+  node.on('committed', ({ propose, ownSync, followerSync, apply }) =>
+    metrics.committed({ propose, own_sync: ownSync, follower_sync: followerSync, apply }),
+  );
   node.on('rulesRaised', ({ version, index }) => log('rules_raised', { version, index }));
   node.on('stateChecked', ({ at, result, own, leaders }) => {
     metrics.stateChecked(result);

@@ -39,6 +39,8 @@ export interface LinksWorld {
     chain: LinkedChain,
     validator: string,
     request: VoteRequest | ProposalRequest,
+    /** When it had come whole; monotonic. */
+    receivedMs: number,
   ): Promise<SignAnswer>;
   /** What this replica holds has changed: the others must know. */
   heldChanged(): void;
@@ -184,8 +186,11 @@ export class ValidatorLinks {
   #open(chain: LinkedChain, validator: ValidatorAddress): Held {
     const address = validator.text;
     const { observer } = this.#world;
-    const sign = async (request: VoteRequest | ProposalRequest): Promise<SignAnswer> => {
-      const answer = await this.#world.sign(chain, address, request);
+    const sign = async (
+      request: VoteRequest | ProposalRequest,
+      receivedMs: number,
+    ): Promise<SignAnswer> => {
+      const answer = await this.#world.sign(chain, address, request, receivedMs);
       // The session ends the link after this, unless the node has done so already.
       if (answer.kind === 'drop' && isConnected(held.state))
         held.droppedAt = this.#world.clock.nowMs();

@@ -45,7 +45,7 @@ export class NodeSocket implements Connection {
 
   start(receiver: Receiver): void {
     this.#receiver = receiver;
-    this.socket.on('data', (bytes) => receiver.data(bytes));
+    this.socket.on('data', (bytes) => receiver.data(bytes, performance.now()));
     if (this.fin || this.broken) {
       queueMicrotask(() => receiver.closed(new PrivvalError('PRIVVAL_CLOSED', { by: 'signer' })));
     }
