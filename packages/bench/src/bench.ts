@@ -45,7 +45,11 @@ export interface Suite {
   readonly columns: readonly Column[];
   /** The figure whose ratios between systems are shown, if that makes sense. */
   readonly compared: string | null;
-  /** Plotted as a distribution (from histograms), or as this figure by case. */
-  readonly plot: 'distribution' | { readonly figure: string; readonly axis: string } | null;
+  /** Plotted as a distribution (from histograms), as stages one below the other, or as one figure by case. */
+  readonly plot:
+    | 'distribution'
+    | 'waterfall'
+    | { readonly figure: string; readonly axis: string }
+    | null;
   run(bench: Bench): Promise<SuiteResult>;
 }

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import * as echarts from 'echarts';
 import type { Suite } from '../bench.js';
 import { median, rounded } from '../statistics.js';
+import { waterfall } from '../suites/stages.js';
 import type { Report } from './report.js';
 
 const SIZE = { width: 860, height: 440 };
@@ -17,6 +18,13 @@ const SIZE = { width: 860, height: 440 };
 export function writePlots(directory: string, suite: Suite, report: Report): readonly string[] {
   const { plot } = suite;
   if (plot === null) return [];
+  if (plot === 'waterfall') {
+    return report.systems.map(({ name }) => {
+      const file = `${report.suite}-${name}.svg`;
+      writeFileSync(join(directory, file), drawn(stagesOf(report, name)));
+      return file;
+    });
+  }
   if (plot !== 'distribution') {
     const file = `${report.suite}.svg`;
     writeFileSync(join(directory, file), drawn(bars(report, plot.figure, plot.axis)));
@@ -66,6 +74,33 @@ function distribution(report: Report, name: string): echarts.EChartsCoreOption {
     series: series
       .filter(({ data }) => data.length > 0)
       .map((one) => ({ ...one, type: 'line', step: 'end', showSymbol: false })),
+  };
+}
+
+/** From the first round: means of one run add up, medians of several do not. */
+function stagesOf(report: Report, system: string): echarts.EChartsCoreOption {
+  const row = report.rows.find((one) => one.system === system);
+  const stages = waterfall(row?.figures ?? {}).toReversed();
+  return {
+    title: { text: `stages: ${system}`, left: 'center' },
+    grid: { left: 110, right: 40, top: 40, bottom: 50 },
+    xAxis: { type: 'value', name: 'ms', nameLocation: 'middle', nameGap: 28 },
+    yAxis: { type: 'category', data: stages.map(({ stage }) => stage) },
+    series: [
+      {
+        type: 'bar',
+        stack: 'one',
+        silent: true,
+        itemStyle: { color: 'transparent' },
+        data: stages.map(({ from }) => rounded(from)),
+      },
+      {
+        type: 'bar',
+        stack: 'one',
+        label: { show: true, position: 'right', formatter: '{c}' },
+        data: stages.map(({ ms }) => rounded(ms)),
+      },
+    ],
   };
 }
 
