@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FrameReader, frameHeader } from '../src/transport/framing.js';
+import { FrameReader, framed, frameHeaderBytes } from '../src/transport/framing.js';
 
 function unframe(stream: Uint8Array, cuts: readonly number[], maxFrameBytes: number) {
   const reader = new FrameReader(maxFrameBytes);
@@ -23,11 +23,14 @@ function unframe(stream: Uint8Array, cuts: readonly number[], maxFrameBytes: num
   return { frames, oversized };
 }
 
+const headerOf = (bytes: number): Uint8Array =>
+  framed(Buffer.alloc(bytes)).subarray(0, frameHeaderBytes);
+
 test('any frames, cut anywhere, come out whole and in order', () => {
   const payloads = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 8 });
   fc.assert(
     fc.property(payloads, fc.array(fc.nat(), { maxLength: 12 }), (sent, cuts) => {
-      const stream = Buffer.concat(sent.flatMap((payload) => [frameHeader(payload), payload]));
+      const stream = Buffer.concat(sent.map(framed));
       const { frames, oversized } = unframe(stream, cuts, 40);
       assert.equal(oversized, false);
       assert.deepEqual(frames, sent);
@@ -37,7 +40,7 @@ test('any frames, cut anywhere, come out whole and in order', () => {
 
 test('a length above the bound ends the reading before anything of it is kept', () => {
   const small = Buffer.from('ok');
-  const stream = Buffer.concat([frameHeader(small), small, frameHeader(Buffer.alloc(41))]);
+  const stream = Buffer.concat([framed(small), headerOf(41)]);
   const { frames, oversized } = unframe(stream, [1, 3, 7], 40);
   assert.deepEqual(frames, [Uint8Array.from(small)]);
   assert.ok(oversized);
@@ -45,8 +48,8 @@ test('a length above the bound ends the reading before anything of it is kept', 
 
 test('after an oversized frame nothing is read any more', () => {
   const reader = new FrameReader(10);
-  reader.push(frameHeader(Buffer.alloc(11)));
+  reader.push(headerOf(11));
   assert.deepEqual(reader.next(), { kind: 'oversized', bytes: 11 });
-  reader.push(Buffer.concat([frameHeader(Buffer.alloc(1)), Buffer.alloc(1)]));
+  reader.push(framed(Buffer.alloc(1)));
   assert.equal(reader.next(), null);
 });

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { issueReplicaCertificate } from '../src/certificates.js';
 import { sampleHello, TransportDiary } from '../src/conformance/transport.js';
-import { frameHeader } from '../src/transport/framing.js';
+import { framed } from '../src/transport/framing.js';
 import { LinkTransport } from '../src/transport/link-transport.js';
 import type { LinkSecurity } from '../src/transport/security.js';
 import type { Hello, LinkFault } from '../src/transport.js';
@@ -59,7 +59,7 @@ function dialTls(t: TestContext, port: number, as: LinkSecurity | null): Socket 
 
 function say(socket: Socket, cluster: string, frame: WireFrame): void {
   const payload = encodeFrame(cluster, frame);
-  socket.write(Buffer.concat([frameHeader(payload), payload]));
+  socket.write(framed(payload));
 }
 
 test('TLS: no certificate, or one of another authority, is a TLS fault', async (t) => {

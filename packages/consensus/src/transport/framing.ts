@@ -8,11 +8,12 @@
 
 export const frameHeaderBytes = 4;
 
-/** @returns header and payload, as two parts: a corked socket writes them as one. */
-export function frameHeader(payload: Uint8Array): Uint8Array {
-  const header = Buffer.allocUnsafe(frameHeaderBytes);
-  header.writeUInt32BE(payload.length);
-  return header;
+/** @returns header and payload in one piece, so that they leave as one write */
+export function framed(payload: Uint8Array): Uint8Array {
+  const bytes = Buffer.allocUnsafe(frameHeaderBytes + payload.length);
+  bytes.writeUInt32BE(payload.length);
+  bytes.set(payload, frameHeaderBytes);
+  return bytes;
 }
 
 export type Unframed =

@@ -1,7 +1,7 @@
 /**
  * One socket, as a stream of frames with an end.
  *
- * Owns    framing, the bound on what waits to be written, one write per turn, and how the end is told.
+ * Owns    framing, the bound on what waits to be written, and how the end is told.
  * Never   knows who is at the other end, or what a frame means.
  * Proof   test/transport-*.test.ts.
  */
@@ -13,7 +13,7 @@ import type { LinkFault } from '../transport.js';
 import { decodeFrame, encodeFrame, type ReceivedFrame, type WireFrame } from '../wire-codec.js';
 import { remoteAddressOf } from './address.js';
 import type { Connection, ConnectionHandlers, ConnectionLimits } from './connection.js';
-import { FrameReader, frameHeader } from './framing.js';
+import { FrameReader, framed } from './framing.js';
 
 const lingerMs = 250;
 const endedByPeer: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE']);
@@ -31,7 +31,6 @@ export class SocketConnection implements Connection {
   readonly #handlers: ConnectionHandlers;
   readonly #reader: FrameReader;
   #over = false;
-  #corked = false;
 
   constructor(socket: Socket, limits: ConnectionLimits, handlers: ConnectionHandlers) {
     this.#socket = socket;
@@ -61,9 +60,9 @@ export class SocketConnection implements Connection {
     const queued = this.#socket.writableLength;
     if (payload.length > this.#limits.maxFrameBytes) return false;
     if (queued > 0 && queued + payload.length > this.#limits.maxQueuedBytes) return false;
-    this.#cork();
-    this.#socket.write(frameHeader(payload));
-    this.#socket.write(payload);
+    // At once, and not with the end of this turn: an append is on its way while its leader writes its own log. Where
+    // the socket is still busy, what comes meanwhile leaves together.
+    this.#socket.write(framed(payload));
     return true;
   }
 
@@ -83,17 +82,6 @@ export class SocketConnection implements Connection {
     // `once` rejects on an error; a close follows it.
     await closed.catch(() => once(this.#socket, 'close'));
     clearTimeout(linger);
-  }
-
-  /** All frames of one callback leave as one write (rule: one loop turn, one packet where it fits). */
-  #cork(): void {
-    if (this.#corked) return;
-    this.#corked = true;
-    this.#socket.cork();
-    process.nextTick(() => {
-      this.#corked = false;
-      this.#socket.uncork();
-    });
   }
 
   #onData(chunk: Buffer): void {

@@ -50,6 +50,20 @@ export function applyBatch(state: LogState, batch: LogBatch): string | null {
   );
 }
 
+/** With bytes of its own; all else in a batch is never changed by anybody. */
+export function copyOf(batch: LogBatch): LogBatch {
+  const { genesis, entries, snapshot } = batch;
+  return {
+    ...batch,
+    ...(genesis && { genesis: structuredClone(genesis) }),
+    ...(entries && { entries: entries.map(copyOfEntry) }),
+    ...(snapshot && { snapshot: { ...snapshot, state: Uint8Array.from(snapshot.state) } }),
+  };
+}
+
+const copyOfEntry = (entry: Entry): Entry =>
+  entry.kind === 'command' ? { ...entry, command: Uint8Array.from(entry.command) } : entry;
+
 /** The state as batches that, applied to the empty state, make it again. */
 export function batchesOf(state: LogState): readonly LogBatch[] {
   const { genesis, boot, hard, snapshot } = state;

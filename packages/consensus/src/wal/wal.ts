@@ -11,12 +11,12 @@
 import { invariant } from '@cometkms/invariant';
 import { type Clock, systemClock } from '../clock.js';
 import { ConsensusError } from '../errors.js';
-import { decodeBatches, encodeBatches } from '../log-codec.js';
+import { encodeBatches } from '../log-codec.js';
 import type { LogBatch, LogStorage, RecoveredStorage } from '../storage.js';
 import { DurableNote, decodeNote } from './durable-note.js';
 import type { LogFiles } from './files.js';
 import { BLOCK_BYTES, encodeFrame, NO_HASH, SECTOR_BYTES, sectorsOf } from './frame.js';
-import { applyBatch, batchesOf, emptyState, type LogState } from './log-state.js';
+import { applyBatch, batchesOf, copyOf, emptyState, type LogState } from './log-state.js';
 import { type Position, type Recovered, recover } from './recovery.js';
 import { FIRST_FRAME_AT, type SegmentBytes } from './scan.js';
 import { createSegment, NOTE_NAME, readName, type Segment, writeFully } from './segments.js';
@@ -89,10 +89,10 @@ export class WriteAheadLog implements LogStorage {
     invariant(batches.length > 0, 'an append has something to say');
     // Latched for ever: the caller ends the process (rule 48).
     if (this.#failure !== null) throw this.#failure;
-    // Encoded before anything is awaited: the caller's arrays may change after that.
+    // Encoded and copied before anything is awaited: the caller's bytes may change after that.
     const payload = encodeBatches(batches);
-    for (const batch of decodeBatches(payload)) {
-      const broken = applyBatch(this.#state, batch);
+    for (const batch of batches) {
+      const broken = applyBatch(this.#state, copyOf(batch));
       invariant(broken === null, broken ?? '', { sequence: this.#sequence + 1 });
     }
     this.#appending = this.#dying(() => this.#write(payload));
