@@ -208,6 +208,7 @@ export class Lives {
       if (how === 'powerLoss') replica.losePower();
       return;
     }
+    this.#scene.failovers.striking(member, this.#scene.timeline.now);
     if (how === 'powerLoss') replica.losePower();
     else replica.kill();
     this.down(member, how === 'powerLoss' ? 'powerLost' : 'killed', downMs);

@@ -41,6 +41,7 @@ export class Looking {
   examine(): void {
     this.lookAtCores();
     this.#touched.clear();
+    this.#scene.failovers.looked(this.#scene.members, this.#scene.timeline.now);
     if (this.#scene.violation !== null) throw this.#scene.violation;
     this.before();
   }

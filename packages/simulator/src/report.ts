@@ -18,6 +18,8 @@ export class Summary {
   events = 0;
   steps = 0;
   releases = 0;
+  /** By election timeout, in milliseconds. */
+  readonly failoversMs = new Map<number, number[]>();
   /** Of all processes together. */
   workMs = 0;
 
@@ -29,6 +31,9 @@ export class Summary {
     this.releases += result.releases;
     this.workMs += result.tookMs;
     this.marks.add(result.marks);
+    const { electionTimeoutMs, failoversMs } = result;
+    const known = this.failoversMs.get(electionTimeoutMs) ?? [];
+    this.failoversMs.set(electionTimeoutMs, known.concat(failoversMs));
     for (const [kind, count] of Object.entries(result.faults)) {
       this.faults.set(kind, (this.faults.get(kind) ?? 0) + count);
     }
@@ -80,10 +85,25 @@ export function printSummary(summary: Summary): void {
     `clean   ${summary.seeds} seeds, ${hours.toFixed(2)} simulated hours in ${(summary.tookMs / 1000).toFixed(0)} s, commit ${commit()}`,
     `speed   ${perSecond(summary.events)} events and ${perSecond(summary.steps)} steps of cores a second per process, all invariants on`,
     `work    ${summary.releases.toLocaleString('en')} signatures released`,
+    ...failoverLines(summary.failoversMs),
     `faults  ${faults.map(([kind, count]) => `${kind} ${count}`).join(', ')}`,
     'reached',
     ...reached.map((one) => `  ${String(summary.marks.count(one)).padStart(8)}  ${one}`),
     ...(missing.length > 0 ? [`not reached: ${missing.join('; ')}`] : []),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** From the death of the replica that served until one serves, amid all other faults. */
+function failoverLines(all: ReadonlyMap<number, readonly number[]>): readonly string[] {
+  return [...all]
+    .filter(([, gaps]) => gaps.length > 0)
+    .sort(([a], [b]) => a - b)
+    .map(([electionTimeoutMs, gaps]) => {
+      const sorted = gaps.toSorted((a, b) => a - b);
+      const at = (share: number): string =>
+        `${Math.round(sorted[Math.ceil(share * sorted.length) - 1] ?? 0).toLocaleString('en')} ms`;
+      const count = sorted.length.toLocaleString('en');
+      return `failover after ${count} deaths of a leader, election timeout ${electionTimeoutMs} ms: p50 ${at(0.5)}, p90 ${at(0.9)}`;
+    });
 }

@@ -23,6 +23,8 @@ export interface SeedResult {
   readonly releases: number;
   readonly tookMs: number;
   readonly world: string;
+  readonly electionTimeoutMs: number;
+  readonly failoversMs: readonly number[];
   readonly faults: Readonly<Record<string, number>>;
   readonly marks: Readonly<Record<string, number>>;
   readonly failure: Failure | null;
@@ -63,6 +65,8 @@ export async function runSeed(options: WorldOptions): Promise<SeedResult> {
     releases: world.oracle.releases,
     tookMs: performance.now() - began,
     world: world.describe(),
+    electionTimeoutMs: world.electionTimeoutMs,
+    failoversMs: world.failoversMs,
     faults: Object.fromEntries(world.faultCounts),
     marks: Marks.asRecord(world.marks),
     failure,

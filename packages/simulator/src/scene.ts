@@ -4,6 +4,8 @@
  * Owns    what its parts share: time, the seed, who is there, who watches, and the first promise that broke.
  * Never   does anything: world.ts and the parts beside it do.
  */
+
+import { Failovers } from './failovers.js';
 import { type FaultPlan, planFaults } from './faults.js';
 import { SignatureTable } from './keys.js';
 import { Marks } from './marks.js';
@@ -26,6 +28,7 @@ export class Scene {
   readonly plan: FaultPlan;
   readonly timeline = new Timeline();
   readonly marks = new Marks();
+  readonly failovers = new Failovers();
   readonly oracle: Oracle;
   readonly trace: Trace;
   readonly watch: ReturnType<typeof watchMarks>;

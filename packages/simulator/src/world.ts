@@ -85,6 +85,15 @@ export class World {
     return this.#looking.steps;
   }
 
+  /** How long nobody could serve after the one that did was killed, in milliseconds. */
+  get failoversMs(): readonly number[] {
+    return this.#scene.failovers.gapsMs;
+  }
+
+  get electionTimeoutMs(): number {
+    return this.#scene.swarm.timers.electionTimeoutMs;
+  }
+
   /** Faults carried out, by kind. */
   get faultCounts(): ReadonlyMap<string, number> {
     return this.#work.counts;
