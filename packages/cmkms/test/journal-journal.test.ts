@@ -236,3 +236,21 @@ test('a new home needs nothing: the first entry makes the directory', async (t) 
   const { journal } = await write(data, [1]);
   assert.equal(journal.dropped(), 0);
 });
+
+test('while it is paused nothing is written, and what is lost is counted', async (t) => {
+  const data = await dataDirectory(t);
+  const { journal, logged, said } = journalIn(data);
+  journal.append(entry({ height: 1n, at: 1 }));
+  assert.deepEqual(heights(await journal.readRange(always)), [1]);
+  journal.pause('the disk is full');
+  journal.pause('the disk is full');
+  journal.append(entry({ height: 2n, at: 2 }));
+  assert.deepEqual(heights(await journal.readRange(always)), [1]);
+  assert.equal(journal.dropped(), 1);
+  assert.deepEqual(logged, ['journal_failed']);
+  journal.pause(null);
+  journal.append(entry({ height: 3n, at: 3 }));
+  await said('journal_back');
+  assert.deepEqual(heights(await journal.readRange(always)), [1, 3]);
+  await journal.close(patienceMs);
+});

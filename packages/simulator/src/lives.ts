@@ -185,6 +185,8 @@ export class Lives {
   bringDown(member: Member, how: 'kill' | 'powerLoss' | 'stop', downMs: number): void {
     const { replica } = member;
     if (replica.process !== null && how === 'stop') {
+      // A second signal changes nothing (cmkms/src/replica/start.ts).
+      if (replica.process.replica?.stopping === true) return;
       const { loop } = replica.process;
       const isStill = (): boolean => replica.process?.loop === loop;
       void replica.stop().then(

@@ -53,6 +53,7 @@ export class Settling {
     }
     await this.#requireAgreement();
     if (this.#live().isBeyondHelp) return;
+    await this.#sendHome();
     await this.#requireRegistrations();
     for (const chain of this.#scene.chains) await this.#requireNextHeight(chain);
     await this.#requireAgreement();
@@ -92,6 +93,23 @@ export class Settling {
     if (member.left && this.#scene.seed.fork(`wakes ${member.replica.name}`).chance(0.3)) return;
     member.left = false;
     if (member.replica.process === null && member.doomed < 3) this.#lives.startIn(member, 100);
+  }
+
+  /** Whose disk lost the news before it could be told again: what its log was given once, it need not hold now. */
+  async #sendHome(): Promise<void> {
+    // Those who were brought back have read their logs by then, and dial no validator yet.
+    await this.#looking.until(this.#scene.timeline.now + 500);
+    const { current } = this.#scene.oracle.memberships;
+    if (current === null) return;
+    const members = membersOf(current).map(idOf);
+    const answering = this.#live().members.map(idOf);
+    for (const member of this.#scene.members) {
+      const known = member.replica.process?.replica?.node.membership ?? null;
+      if (known === null || members.includes(member.id)) continue;
+      if (membersOf(known).some(({ id }) => answering.includes(id))) continue;
+      this.#lives.bringDown(member, 'kill', 0);
+      member.left = true;
+    }
   }
 
   /** It dials somebody who is a member now, and comes back to answer. */

@@ -179,7 +179,10 @@ export const raftKeys = {
     kind: 'size',
     default: '"256MiB"',
     atLeast: '1MiB',
-    doc: ['Below this: a warning, not ready; at half of it leadership is handed over.'],
+    doc: [
+      'Below this: a warning, not ready, and the journal is not written; at half of it leadership is',
+      'handed over.',
+    ],
   },
 } as const satisfies Readonly<Record<string, KeySpec>>;
 

@@ -55,6 +55,8 @@ export class Journal {
   #retry: NodeJS.Timeout | null = null;
   #failing: { readonly lostBefore: number } | null = null;
   #closed = false;
+  /** Why nothing is written at present: the room that is left is for the log. */
+  #paused: string | null = null;
 
   constructor(options: JournalOptions) {
     this.#options = { maxEntries: 500_000, maxQueued: 10_000, retryMs: 30_000, ...options };
@@ -62,7 +64,7 @@ export class Journal {
 
   /** Returns at once; the first entry opens the journal. */
   append(entry: JournalEntry): void {
-    if (this.#closed) {
+    if (this.#closed || this.#paused !== null) {
       this.#dropped++;
       return;
     }
@@ -72,6 +74,19 @@ export class Journal {
       this.#dropped++;
     }
     this.#kick();
+  }
+
+  /**
+   * Not to be written while this stands, and what comes meanwhile is lost: a journal that fills the disk would keep
+   * the signer from starting again. @param reason in words; null: go on
+   */
+  pause(reason: string | null): void {
+    if (reason !== null && this.#paused === null) {
+      this.#fails(reason);
+      this.#dropped += this.#queue.length;
+      this.#queue = [];
+    }
+    this.#paused = reason;
   }
 
   /** Entries that were lost since the start. */
@@ -231,11 +246,14 @@ export class Journal {
     this.#failing = null;
   }
 
+  #fails(detail: string): void {
+    if (this.#failing !== null) return;
+    this.#failing = { lostBefore: this.#dropped };
+    this.#options.log('journal_failed', { detail });
+  }
+
   async #failed(error: unknown): Promise<void> {
-    if (this.#failing === null) {
-      this.#failing = { lostBefore: this.#dropped };
-      this.#options.log('journal_failed', { detail: describe(error) });
-    }
+    this.#fails(describe(error));
     // LevelDB takes no more writes after one failed: only a new open helps.
     const db = this.#db;
     this.#db = null;

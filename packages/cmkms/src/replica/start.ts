@@ -127,7 +127,14 @@ export class Running {
       },
     });
     this.#source = statusSource(this.replica);
-    this.#watch = new Watch(this.replica, this.#source, this.#readiness, log, this.#metrics);
+    this.#watch = new Watch(
+      this.replica,
+      this.#source,
+      this.#readiness,
+      log,
+      this.#metrics,
+      this.#journal,
+    );
   }
 
   async start(): Promise<void> {

@@ -2,10 +2,11 @@
  * What a running replica looks at once a second, and says when it changes.
  *
  * Owns    the lines that tell of a state rather than of an event: readiness, quorum, disks, latency, stalls, expiry.
- * Never   acts on what it sees: fitness.ts is shown the disks, and does.
+ * Never   acts on what it sees: fitness and journal are shown the disks, and do.
  * Proof   test/replica-watch.test.ts.
  */
 import { CERTIFICATE_WARNING_DAYS, type Readiness, type ReadinessWatch } from '../http/index.js';
+import type { Journal } from '../journal/index.js';
 import { atMost, type Log } from '../log/index.js';
 import type { Metrics } from '../metrics/index.js';
 import type { ReplicaStatus, StatusSource } from '../status.js';
@@ -27,6 +28,7 @@ export class Watch {
   readonly #readiness: ReadinessWatch;
   readonly #log: Log;
   readonly #metrics: Metrics;
+  readonly #journal: Pick<Journal, 'pause'>;
   readonly #foundingLine = atMost(30_000);
   readonly #joiningLine = atMost(30_000);
   readonly #diskLine = atMost(60_000);
@@ -38,6 +40,7 @@ export class Watch {
   /** Codes that held at the last look. */
   #held = new Set<string>();
   #wasReady: boolean | null = null;
+  #isShortOfRoom = false;
   /** While fewer than a quorum are in contact and nobody leads. */
   #lostQuorum: {
     readonly since: number;
@@ -51,12 +54,14 @@ export class Watch {
     readiness: ReadinessWatch,
     log: Log,
     metrics: Metrics,
+    journal: Pick<Journal, 'pause'>,
   ) {
     this.#replica = replica;
     this.#source = source;
     this.#readiness = readiness;
     this.#log = log;
     this.#metrics = metrics;
+    this.#journal = journal;
   }
 
   start(): void {
@@ -76,6 +81,7 @@ export class Watch {
     this.#sayQuorum(status);
     this.#sayDisks(status);
     this.#replica.fitness.look(status.disks);
+    this.#journal.pause(this.#lackOfRoom(status));
     this.#sayLatency(status);
     this.#sayStalls();
     this.#sayExpiry(status);
@@ -139,6 +145,18 @@ export class Watch {
     }
     if (log === null || log.lastSyncMs <= log.slowSyncMs || this.#syncLine(now) === null) return;
     this.#log('slow_sync', { took_ms: log.lastSyncMs, limit_ms: log.slowSyncMs });
+  }
+
+  /** What is left of a full disk is for the log and for the next start; and again some, so as not to go to and fro. */
+  #lackOfRoom({ disks }: ReplicaStatus): string | null {
+    const data = disks.find(({ path }) => path === 'data');
+    if (data === undefined) return null;
+    const { freeBytes, minimumBytes } = data;
+    const wantedBytes = this.#isShortOfRoom ? 1.25 * minimumBytes : minimumBytes;
+    this.#isShortOfRoom = freeBytes < wantedBytes;
+    return this.#isShortOfRoom
+      ? 'less than min_free_disk is free: what is left is for the log'
+      : null;
   }
 
   #sayLatency({ chains, latencyBudgetMs: budget_ms }: ReplicaStatus): void {
