@@ -1,9 +1,17 @@
 /** The systems, in the order of their turns: ours first, then those of others that are there. */
+import { NotThere, programOf } from '../peers/build.js';
+import type { Peer } from '../peers/peer.js';
 import { cmkmsWith } from './cmkms.js';
+import { cosmosKms } from './cosmos-kms.js';
+import { goCometkms } from './go-cometkms.js';
+import { horcrux } from './horcrux.js';
 import type { System } from './system.js';
+import { tmkms } from './tmkms.js';
 
 /** Also what `--systems` may name. */
 export const ours: readonly System[] = [cmkmsWith(1), cmkmsWith(3), cmkmsWith(5)];
+
+const peers: readonly Peer[] = [tmkms, cosmosKms, goCometkms, horcrux];
 
 export interface Found {
   readonly systems: readonly System[];
@@ -11,7 +19,30 @@ export interface Found {
   readonly missing: readonly string[];
 }
 
-/** @param peers directory with binaries or sources of the others; null: only ours */
-export async function findSystems(_peers: string | null): Promise<Found> {
-  return { systems: ours, missing: [] };
+/**
+ * @param directory  with programs or sources of the others; null: only ours
+ * @param wanted  names of systems; nothing is built for others. Null: all
+ * @param say  takes a line of progress, as building takes minutes
+ */
+export async function findSystems(
+  directory: string | null,
+  wanted: readonly string[] | null,
+  say: (line: string) => void,
+): Promise<Found> {
+  const systems = [...ours];
+  const missing: string[] = [];
+  for (const peer of peers) {
+    if (wanted !== null && !wanted.includes(peer.name)) continue;
+    if (directory === null) {
+      missing.push(`${peer.name}: needs --peers DIR (docs/performance/peers.md)`);
+      continue;
+    }
+    try {
+      systems.push(peer.system(await programOf(peer, directory, say)));
+    } catch (error) {
+      if (!(error instanceof NotThere)) throw error;
+      missing.push(`${peer.name}: ${error.message}`);
+    }
+  }
+  return { systems, missing };
 }
