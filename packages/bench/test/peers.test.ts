@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { after, test } from 'node:test';
+import { goVersion, run } from '@cometkms/interop';
 import { NotThere, programOf } from '../src/peers/build.js';
 import { locate } from '../src/peers/locate.js';
 import { cosmosKms } from '../src/systems/cosmos-kms.js';
@@ -77,6 +78,33 @@ test('a peer that is not there says under which names it was looked for', async 
     return true;
   });
 });
+
+const options = { skip: goVersion() === null ? 'no go on the path' : false };
+
+test(
+  'an archive is built once, also where its directory has the name of its program',
+  options,
+  async () => {
+    const directory = directoryWith('kms/');
+    const sources = join(directory, 'kms', 'cmd', 'kms');
+    mkdirSync(sources, { recursive: true });
+    const text = `package main\n\nfunc main() { println("${directory}") }\n`;
+    writeFileSync(join(sources, 'main.go'), text);
+    await run('tar', ['-czf', join(directory, 'kms.tar.gz'), '-C', directory, 'kms']);
+    rmSync(join(directory, 'kms'), { recursive: true });
+    const said: string[] = [];
+    const program = await programOf(cosmosKms, directory, (line) => said.push(line));
+    try {
+      assert.equal(await run(program, []), `${directory}\n`);
+      assert.equal(await programOf(cosmosKms, directory, silent), program);
+      assert.deepEqual(said, [
+        'cosmos-kms: building from kms.tar.gz; the first time takes minutes',
+      ]);
+    } finally {
+      rmSync(program);
+    }
+  },
+);
 
 test('an archive that cannot be built is named, without a path of this machine', async () => {
   const directory = directoryWith('kms.tar.gz');

@@ -52,7 +52,8 @@ async function compiled(
   mkdirSync(built, { recursive: true });
   const scratch = mkdtempSync(join(built, 'building-'));
   try {
-    const source = kind === 'archive' ? await unpacked(path, scratch) : path;
+    const source = kind === 'archive' ? await unpacked(path, join(scratch, 'sources')) : path;
+    // Not among the sources: where a directory has the program's name, go would put the program into it.
     const out = join(scratch, program);
     // Sources may lie in a repository that is not theirs, or that git does not want to look at.
     const args = ['build', '-C', source, '-buildvcs=false', '-o', out, origin.main];
@@ -70,6 +71,7 @@ async function compiled(
 
 /** @returns the directory in it that holds go.mod: itself, or the only one that the archive was made of */
 async function unpacked(archive: string, into: string): Promise<string> {
+  mkdirSync(into);
   await run('tar', ['-xzf', archive, '-C', into]);
   const places = [into, ...readdirSync(into).map((name) => join(into, name))];
   const source = places.find((place) => existsSync(join(place, 'go.mod')));
