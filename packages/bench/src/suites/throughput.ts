@@ -7,7 +7,7 @@ import type { Bench, Suite, SuiteResult } from '../bench.js';
 import { inRounds, type Measured, type Turn } from '../rounds.js';
 import { rounded } from '../statistics.js';
 import type { Taken } from '../validator/validator-side.js';
-import { measured } from './latency.js';
+import { measured, warm } from './latency.js';
 
 const ROUNDS = 3;
 const SECONDS = 10;
@@ -41,7 +41,7 @@ async function runThroughput(bench: Bench): Promise<SuiteResult> {
     const able = bench.systems.filter(({ mostChains }) => mostChains >= chains);
     rows.push(
       ...(await inRounds(bench, able, { rounds, chains }, async (turn) => {
-        const { next } = await askAll(turn, chains, warmUpSeconds, 1n);
+        const { next } = await askAll(turn, chains, warmUpSeconds, await warm(turn, 1n, 1));
         await turn.validators.verify();
         return [await counted(turn, chains, seconds, next)];
       })),
