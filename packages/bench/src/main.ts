@@ -152,7 +152,7 @@ function say(line: string): void {
 /** Only those of --systems where it is given, in its order. */
 async function foundSystems(): Promise<Found> {
   const wanted = options.systems?.split(',') ?? null;
-  const found = await findSystems(options.peers ?? null, wanted, say);
+  const found = await findSystems(options.peers ?? null, {}, wanted, say);
   if (wanted === null) return found;
   const systems = wanted.map((name) => {
     const system = found.systems.find((one) => one.name === name);

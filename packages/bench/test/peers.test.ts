@@ -10,13 +10,14 @@ import { locate } from '../src/peers/locate.js';
 import { cosmosKms } from '../src/systems/cosmos-kms.js';
 import { goCometkms } from '../src/systems/go-cometkms.js';
 import { horcrux } from '../src/systems/horcrux.js';
-import { findSystems, ours } from '../src/systems/index.js';
+import { findSystems } from '../src/systems/index.js';
 import { tmkms } from '../src/systems/tmkms.js';
 
 const root = mkdtempSync(join(tmpdir(), 'bench-peers-'));
 after(() => rmSync(root, { recursive: true }));
 
 const peers = [tmkms, cosmosKms, goCometkms, horcrux];
+const ours = ['cmkms-1', 'cmkms-3', 'cmkms-5'];
 const silent = (): void => undefined;
 let directories = 0;
 
@@ -118,15 +119,20 @@ test('an archive that cannot be built is named, without a path of this machine',
 
 test('systems are ours and those that are there, in the order of their turns', async () => {
   const directory = directoryWith('horcrux*', 'kms*', 'tmkms*', 'cometkms*');
-  const { systems, missing } = await findSystems(directory, null, silent);
-  const names = systems.map(({ name }) => name);
-  assert.deepEqual(names.slice(ours.length), ['tmkms', 'cosmos-kms', 'go-cometkms', 'horcrux']);
+  const { systems, missing } = await findSystems(directory, {}, null, silent);
+  assert.deepEqual(
+    systems.map(({ name }) => name),
+    [...ours, 'tmkms', 'cosmos-kms', 'go-cometkms', 'horcrux'],
+  );
   assert.deepEqual(missing, []);
 });
 
 test('without --peers each of the others is named, with the page that says how to get it', async () => {
-  const { systems, missing } = await findSystems(null, null, silent);
-  assert.deepEqual(systems, ours);
+  const { systems, missing } = await findSystems(null, {}, null, silent);
+  assert.deepEqual(
+    systems.map(({ name }) => name),
+    ours,
+  );
   assert.deepEqual(
     missing,
     peers.map(({ name }) => `${name}: needs --peers DIR (docs/performance/peers.md)`),
@@ -134,8 +140,16 @@ test('without --peers each of the others is named, with the page that says how t
 });
 
 test('nothing is looked for that --systems does not name', async () => {
-  const { systems, missing } = await findSystems(directoryWith(), ['cmkms-3', 'horcrux'], silent);
-  assert.deepEqual(systems, ours);
+  const { systems, missing } = await findSystems(
+    directoryWith(),
+    {},
+    ['cmkms-3', 'horcrux'],
+    silent,
+  );
+  assert.deepEqual(
+    systems.map(({ name }) => name),
+    ours,
+  );
   assert.equal(missing.length, 1);
   assert.match(missing[0] ?? '', /^horcrux: needs /);
 });

@@ -1,15 +1,12 @@
 /** The systems, in the order of their turns: ours first, then those of others that are there. */
 import { NotThere, programOf } from '../peers/build.js';
 import type { Peer } from '../peers/peer.js';
-import { cmkmsWith } from './cmkms.js';
+import { type CmkmsOptions, cmkmsWith } from './cmkms.js';
 import { cosmosKms } from './cosmos-kms.js';
 import { goCometkms } from './go-cometkms.js';
 import { horcrux } from './horcrux.js';
 import type { System } from './system.js';
 import { tmkms } from './tmkms.js';
-
-/** Also what `--systems` may name. */
-export const ours: readonly System[] = [cmkmsWith(1), cmkmsWith(3), cmkmsWith(5)];
 
 const peers: readonly Peer[] = [tmkms, cosmosKms, goCometkms, horcrux];
 
@@ -21,15 +18,17 @@ export interface Found {
 
 /**
  * @param directory  with programs or sources of the others; null: only ours
+ * @param own  for ours
  * @param wanted  names of systems; nothing is built for others. Null: all
  * @param say  takes a line of progress, as building takes minutes
  */
 export async function findSystems(
   directory: string | null,
+  own: CmkmsOptions,
   wanted: readonly string[] | null,
   say: (line: string) => void,
 ): Promise<Found> {
-  const systems = [...ours];
+  const systems = [cmkmsWith(1, own), cmkmsWith(3, own), cmkmsWith(5, own)];
   const missing: string[] = [];
   for (const peer of peers) {
     if (wanted !== null && !wanted.includes(peer.name)) continue;
