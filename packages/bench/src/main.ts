@@ -4,7 +4,7 @@
  * Owns    the options, what is printed while it runs, and where reports go.
  * Never   judges, unless asked by --check.
  */
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -15,8 +15,7 @@ import { page } from './report/markdown.js';
 import { writePlots } from './report/plots.js';
 import { type Report, writeReport } from './report/report.js';
 import { suites } from './suites/index.js';
-import { findSystems } from './systems/index.js';
-import type { System } from './systems/system.js';
+import { type Found, findSystems } from './systems/index.js';
 import { TypeScriptSide } from './validator/typescript-side.js';
 
 interface Options {
@@ -42,13 +41,22 @@ const positive = (text: string): number => {
   return value;
 };
 
+const existingDirectory = (path: string): string => {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
+  throw new InvalidArgumentError('It is not a directory.');
+};
+
 const program = new Command('npm run bench --')
   .description(
     'Measures CometKMS beside other signers, all driven alike: one after the other, several rounds, every signature\n' +
       'verified. Writes JSON, a page and plots for each suite.',
   )
   .argument('[suites...]', `any of: ${suites.map(({ name }) => name).join(', ')}; or all`)
-  .option('--peers <dir>', 'binaries or sources of other signers (see docs/performance/peers.md)')
+  .option(
+    '--peers <dir>',
+    'programs or sources of other signers (see docs/performance/peers.md)',
+    existingDirectory,
+  )
   .option('--systems <names>', 'only these (cmkms-3,tmkms)')
   .option('--rounds <n>', 'instead of the suite’s own number', positive)
   .option('--scale <x>', 'measure x times as much: 0.1 for a first look', positive, 1)
@@ -81,7 +89,10 @@ const options = program.opts<Options>();
 const chosen = chosenSuites(program.args);
 if (chosen.length === 0 && !options.check) program.help({ error: true });
 
-for (const suite of chosen) await runSuite(suite);
+if (chosen.length > 0) {
+  const found = await foundSystems();
+  for (const suite of chosen) await runSuite(suite, found);
+}
 if (options.check) process.exitCode = checkGoals(options.out) ? 0 : exitCodes.missed;
 
 function chosenSuites(names: readonly string[]): readonly Suite[] {
@@ -96,16 +107,15 @@ function chosenSuites(names: readonly string[]): readonly Suite[] {
   });
 }
 
-async function runSuite(suite: Suite): Promise<void> {
-  const profiled = options.profile === undefined ? [] : profiling(options.profile);
-  const { systems, missing } = await findSystems(options.peers ?? null, { nodeArgs: profiled });
+async function runSuite(suite: Suite, found: Found): Promise<void> {
+  const { systems, missing } = found;
   const bench: Bench = {
-    systems: named(systems),
+    systems,
     validatorSide: () => new TypeScriptSide(),
     rounds: options.rounds ?? null,
     scale: options.scale,
     keep: options.keep === true,
-    say: (line) => console.log(`${new Date().toISOString().slice(11, 19)}  ${line}`),
+    say,
   };
   const before = machine();
   const at = new Date();
@@ -137,16 +147,26 @@ async function runSuite(suite: Suite): Promise<void> {
   console.log(`written: ${[path, pagePath].map((file) => relative('.', file)).join(', ')}`);
 }
 
-function named(all: readonly System[]): readonly System[] {
-  if (options.systems === undefined) return all;
-  return options.systems.split(',').map((name) => {
-    const system = all.find((one) => one.name === name);
+function say(line: string): void {
+  console.log(`${new Date().toISOString().slice(11, 19)}  ${line}`);
+}
+
+/** Only those of --systems where it is given, in its order. */
+async function foundSystems(): Promise<Found> {
+  const wanted = options.systems?.split(',') ?? null;
+  const nodeArgs = options.profile === undefined ? [] : profiling(options.profile);
+  const found = await findSystems(options.peers ?? null, { nodeArgs }, wanted, say);
+  if (wanted === null) return found;
+  const systems = wanted.map((name) => {
+    const system = found.systems.find((one) => one.name === name);
     if (system !== undefined) return system;
-    const known = all.map((one) => one.name).join(', ');
-    return program.error(`error: there is no system "${name}". Found: ${known}.`, {
+    const missing = found.missing.find((line) => line.startsWith(`${name}: `));
+    const known = found.systems.map((one) => one.name).join(', ');
+    return program.error(`error: ${missing ?? `there is no system "${name}". Found: ${known}.`}`, {
       exitCode: exitCodes.usage,
     });
   });
+  return { systems, missing: found.missing };
 }
 
 /** One sample every 0.2 ms: at Node's own 1 ms a signature would have three. */

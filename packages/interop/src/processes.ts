@@ -88,10 +88,24 @@ export class ManagedProcess {
   }
 }
 
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Ended by a signal after that; by default it may take as long as it likes. */
+  readonly withinMs?: number;
+}
+
 /** Runs to its end. @throws where it does not exit with 0, with what it wrote */
-export function run(command: string, args: readonly string[]): Promise<string> {
+export function run(
+  command: string,
+  args: readonly string[],
+  { env, withinMs }: RunOptions = {},
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, [...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, [...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+      timeout: withinMs,
+    });
     running.add(child);
     let out = '';
     for (const stream of [child.stdout, child.stderr]) {

@@ -53,8 +53,7 @@ async function runStages(bench: Bench): Promise<SuiteResult> {
   const warmUp = Math.ceil(WARM_UP_HEIGHTS * bench.scale);
   const ours = bench.systems.filter(({ name }) => name.startsWith('cmkms-'));
   const rows = await inRounds(bench, ours, { rounds, chains: 1 }, async (turn) => {
-    await warm(turn, 1n, warmUp);
-    return [await traced(turn, BigInt(warmUp) + 1n, heights)];
+    return [await traced(turn, await warm(turn, 1n, warmUp), heights)];
   });
   return {
     settings: { rounds, warmUp, heights },

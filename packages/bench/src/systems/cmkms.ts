@@ -19,6 +19,7 @@ export function cmkmsWith(replicas: keyof typeof counts, options: CmkmsOptions =
     replicas,
     durability: replicas === 1 ? 'synced' : 'synced on a majority',
     mostChains: 256,
+    mostExtensionBytes: 64 * 1024,
     version: async () => (await cmkms('version')).split('\n')[0] ?? '',
     start: (directory, chains) => RunningCmkms.start(directory, chains, replicas, options),
   };

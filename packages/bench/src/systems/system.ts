@@ -25,6 +25,8 @@ export interface System {
   readonly durability: string;
   /** How many chains one of it signs for; more are not asked of it. */
   readonly mostChains: number;
+  /** The largest vote extension that it signs, of those that are asked for; 0: it signs none. */
+  readonly mostExtensionBytes: number;
   /** As it says itself, or as it was built. */
   version(): Promise<string>;
   /**
