@@ -9,6 +9,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Bench, Suite } from './bench.js';
+import { GoMissing } from './go-programs.js';
 import { checkGoals } from './goals.js';
 import { machine } from './report/machine.js';
 import { page } from './report/markdown.js';
@@ -17,6 +18,7 @@ import { type Report, writeReport } from './report/report.js';
 import { suites } from './suites/index.js';
 import { findSystems } from './systems/index.js';
 import type { System } from './systems/system.js';
+import { goSide } from './validator/go-side.js';
 import { TypeScriptSide } from './validator/typescript-side.js';
 
 interface Options {
@@ -79,7 +81,18 @@ const options = program.opts<Options>();
 const chosen = chosenSuites(program.args);
 if (chosen.length === 0 && !options.check) program.help({ error: true });
 
-for (const suite of chosen) await runSuite(suite);
+const say = (line: string): void =>
+  console.log(`${new Date().toISOString().slice(11, 19)}  ${line}`);
+try {
+  const validatorSide =
+    options.validator === 'go' && chosen.length > 0
+      ? await goSide(say)
+      : () => new TypeScriptSide();
+  for (const suite of chosen) await runSuite(suite, validatorSide);
+} catch (error) {
+  if (error instanceof GoMissing) program.error(`error: ${error.message}`);
+  throw error;
+}
 if (options.check) process.exitCode = checkGoals(options.out) ? 0 : exitCodes.missed;
 
 function chosenSuites(names: readonly string[]): readonly Suite[] {
@@ -94,15 +107,15 @@ function chosenSuites(names: readonly string[]): readonly Suite[] {
   });
 }
 
-async function runSuite(suite: Suite): Promise<void> {
+async function runSuite(suite: Suite, validatorSide: Bench['validatorSide']): Promise<void> {
   const { systems, missing } = await findSystems(options.peers ?? null);
   const bench: Bench = {
     systems: named(systems),
-    validatorSide: () => new TypeScriptSide(),
+    validatorSide,
     rounds: options.rounds ?? null,
     scale: options.scale,
     keep: options.keep === true,
-    say: (line) => console.log(`${new Date().toISOString().slice(11, 19)}  ${line}`),
+    say,
   };
   const before = machine();
   const at = new Date();

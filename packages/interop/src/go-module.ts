@@ -17,6 +17,8 @@ const binaries = fileURLToPath(new URL('../bin', import.meta.url));
 const packages = {
   /** CometBFT's node with a recorder between it and its signer. */
   cometnode: './cometnode',
+  /** The validators' side of the benchmark, on CometBFT's own endpoint and client. */
+  benchvalidator: './benchvalidator',
   /** The program as its makers ship it. */
   cometbft: 'github.com/cometbft/cometbft/cmd/cometbft',
 } as const;
