@@ -5,12 +5,9 @@
  * Never   builds what nobody asked for.
  */
 import { type GoProgram, goProgram, goVersion } from '@cometkms/interop';
+import { CannotMeasure } from './bench.js';
 
-export class GoMissing extends Error {
-  override readonly name = 'GoMissing';
-}
-
-/** @returns the path of the program. @throws GoMissing, with the remedy */
+/** @returns the path of the program. @throws CannotMeasure where there is no Go */
 export async function builtFromGo(
   name: GoProgram,
   neededBy: string,
@@ -18,7 +15,7 @@ export async function builtFromGo(
 ): Promise<string> {
   const go = goVersion();
   if (go === null) {
-    throw new GoMissing(
+    throw new CannotMeasure(
       `${neededBy} needs Go 1.24 or newer to build CometBFT with, and there is no go on the path. ` +
         `Install it (https://go.dev/dl), or run without ${neededBy}.`,
     );

@@ -8,8 +8,7 @@ import { writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { Bench, Suite } from './bench.js';
-import { GoMissing } from './go-programs.js';
+import { type Bench, CannotMeasure, type Suite } from './bench.js';
 import { checkGoals } from './goals.js';
 import { machine } from './report/machine.js';
 import { page } from './report/markdown.js';
@@ -90,7 +89,7 @@ try {
       : () => new TypeScriptSide();
   for (const suite of chosen) await runSuite(suite, validatorSide);
 } catch (error) {
-  if (error instanceof GoMissing) program.error(`error: ${error.message}`);
+  if (error instanceof CannotMeasure) program.error(`error: ${error.message}`);
   throw error;
 }
 if (options.check) process.exitCode = checkGoals(options.out) ? 0 : exitCodes.missed;
@@ -128,7 +127,7 @@ async function runSuite(suite: Suite, validatorSide: Bench['validatorSide']): Pr
     at: at.toISOString(),
     tookSeconds: Math.round((Date.now() - at.getTime()) / 1000),
     machine: before,
-    validator: bench.validatorSide().title,
+    validator: result.validator ?? bench.validatorSide().title,
     settings: result.settings,
     systems: await Promise.all(
       result.systems.map(async ({ name, title, durability, version }) => {

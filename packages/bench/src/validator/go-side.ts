@@ -6,7 +6,7 @@
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { run } from '@cometkms/interop';
+import { cometBftVersion, goVersion } from '@cometkms/interop';
 import { builtFromGo } from '../go-programs.js';
 import { type Step, steps, type Taken, type ValidatorSide } from './validator-side.js';
 
@@ -36,24 +36,25 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** Builds the program. @throws GoMissing */
+/** Builds the program. @throws CannotMeasure where there is no Go */
 export async function goSide(say: (line: string) => void): Promise<() => ValidatorSide> {
   const path = await builtFromGo('benchvalidator', '--validator go', say);
-  const version = (await run(path, ['version'])).trim();
-  return () => new GoSide(path, version);
+  const title = `a node’s own listener and client (CometBFT ${cometBftVersion()}, ${goVersion()})`;
+  return () => new GoSide(path, title);
 }
 
 class GoSide implements ValidatorSide {
-  readonly title: string;
   readonly #path: string;
   readonly #waiting = new Map<number, Waiting>();
   #process: ChildProcessWithoutNullStreams | null = null;
   #gone: Promise<void> = Promise.resolve();
   #lastId = 0;
 
-  constructor(path: string, version: string) {
+  constructor(
+    path: string,
+    readonly title: string,
+  ) {
     this.#path = path;
-    this.title = `the listener and client of a node (${version})`;
   }
 
   async listen(chainIds: readonly string[]): Promise<readonly string[]> {

@@ -2,9 +2,6 @@
 // client, with a node's own retries. It does what it is told on stdin, a line of JSON for each order, and
 // answers on stdout; orders run beside each other, so answers come in any order and carry the order's id.
 // It ends when stdin is closed, however its parent ended.
-//
-//	benchvalidator            takes orders
-//	benchvalidator version    what it is built from
 package main
 
 import (
@@ -12,10 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"sync"
-
-	"github.com/cometbft/cometbft/version"
 )
 
 // An order; what is not meant for it stays empty.
@@ -39,10 +33,6 @@ type answer struct {
 }
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == "version" {
-		fmt.Printf("CometBFT v%s, %s\n", version.TMCoreSemVer, runtime.Version())
-		return
-	}
 	if err := obey(os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "benchvalidator:", err)
 		os.Exit(1)
