@@ -55,12 +55,12 @@ export async function inTurns(
   for (let round = 1; round <= rounds; round += 1) {
     for (const system of systems) {
       const directory = mkdtempSync(join(tmpdir(), 'cmkms-bench-'));
-      let measured: readonly Measured[];
-      try {
-        measured = await turn(system, round, directory);
-      } finally {
-        if (!bench.keep) rmSync(directory, { recursive: true, force: true });
-      }
+      // Of a turn that failed everything stays: its logs say why.
+      const measured = await turn(system, round, directory).catch((error: Error) => {
+        bench.say(`${system.name} failed; its homes and logs stay in ${directory}`);
+        throw error;
+      });
+      if (!bench.keep) rmSync(directory, { recursive: true, force: true });
       for (const row of measured) {
         rows.push({ system: system.name, round, ...row });
         bench.say(`round ${round}/${rounds}  ${system.name.padEnd(12)} ${inWords(row)}`);
