@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Commit } from '@cometkms/interop';
-import { figuresOf } from '../src/network/lacking.js';
+import { figuresOf, heightsLacking } from '../src/network/lacking.js';
 
 /** One letter for each of four votes, the first being the judged one's: block, nil, absent. */
 function commits(...votes: readonly string[]): readonly Commit[] {
@@ -39,6 +39,11 @@ for (const [why, votes, wanted] of rows) {
     assert.equal(found['heights'], votes.length);
   });
 }
+
+test('heights that lack the vote are named', () => {
+  const span = { commits: commits('bbbb', '-bbb', 'b-bb', 'nbbb'), judged: 'judged' };
+  assert.deepEqual(heightsLacking({ ...span, others: [], killedAtMs: [] }), [2n, 4n]);
+});
 
 test('a kill counts where it fell between the first block and the last', () => {
   const found = figures([-1, 0, 1500, 2000, 2001], 'bbbb', 'bbbb', 'bbbb');

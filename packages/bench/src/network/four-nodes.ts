@@ -1,7 +1,7 @@
 /**
  * A network of four validators: real nodes of equal power, one of them signed by the system that is measured.
  *
- * Owns    the nodes, with the timeouts of their makers: a block a second; each node is a persistent peer of the others.
+ * Owns    the nodes, with the timeouts of their makers; each node is a persistent peer of the others.
  * Never   believes the signed node, or its signer: the chain is read at one that signs with a file.
  */
 import { cpSync } from 'node:fs';
@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { CometNode, type Commit, until } from '@cometkms/interop';
 import type { ChainToSign } from '../systems/system.js';
 
-export const BLOCK_MS = 1000;
+/** CometBFT's default: a block then takes somewhat more than a second. */
+export const TIMEOUT_COMMIT_MS = 1000;
 
 /** Of the node that makes the genesis, and so of the others. */
 const POWER = 10;
@@ -25,7 +26,7 @@ export class FourNodes {
 
   /** Homes and ports; nothing is started. */
   static async create(directory: string, chainId: string): Promise<FourNodes> {
-    const standard = { chainId, timeoutCommitMs: BLOCK_MS, standardGossip: true };
+    const standard = { chainId, timeoutCommitMs: TIMEOUT_COMMIT_MS, standardGossip: true };
     const signed = await CometNode.create({ ...standard, directory: join(directory, 'node-1') });
     // One after the other: each one writes itself into the genesis of those that there are.
     const other = (name: string): Promise<CometNode> =>

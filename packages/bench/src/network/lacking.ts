@@ -36,6 +36,11 @@ export function figuresOf({ commits, judged, others, killedAtMs }: Span): Record
   };
 }
 
+/** For whoever looks into the logs. */
+export function heightsLacking({ commits, judged }: Span): readonly bigint[] {
+  return commits.filter((commit) => !votedFor(commit, judged)).map(({ height }) => height);
+}
+
 /** A vote for nil is none for the block. */
 function votedFor({ signatures }: Commit, address: string): boolean {
   return signatures.some((vote) => vote.address === address && vote.forBlock);

@@ -9,8 +9,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { cometBftVersion } from '@cometkms/interop';
 import { type Bench, CannotMeasure, type Suite, type SuiteResult } from '../bench.js';
 import { builtFromGo } from '../go-programs.js';
-import { BLOCK_MS, FourNodes } from '../network/four-nodes.js';
-import { figuresOf } from '../network/lacking.js';
+import { FourNodes, TIMEOUT_COMMIT_MS } from '../network/four-nodes.js';
+import { figuresOf, heightsLacking, type Span } from '../network/lacking.js';
 import { endedEarly, inTurns, type Measured } from '../rounds.js';
 import { ours } from '../systems/index.js';
 import type { RunningSystem, System } from '../systems/system.js';
@@ -22,13 +22,15 @@ const KILL_EVERY_MS = 10_000;
 /** After a kill. */
 const RESTART_AFTER_MS = 3000;
 const HEIGHTS_BEFORE = 60;
+/** A system that nobody leads goes on missing heights, which is what is measured; but not for ever. */
+const ASKED_FOR_A_LEADER = 6;
 
 export const network: Suite = {
   name: 'network',
   about: 'heights that a validator among four misses while the leader of its signer is killed',
   notes:
-    'Four CometBFT validators of equal power, timeouts and gossip as CometBFT sets them: a block a second. One ' +
-    'is signed by the system, the others by their own files. The leader of the system is killed with -9 every ten seconds and ' +
+    'Four CometBFT validators of equal power, timeouts and gossip as CometBFT sets them: a second of pause after ' +
+    'each block. One is signed by the system, the others by their own files. The leader of the system is killed with -9 every ten seconds and ' +
     'started again three seconds later. Afterwards every commit is read over RPC and every signature in it is ' +
     'verified. A height lacks a vote where the commit in the next block holds none for the block: it came too late, ' +
     'not at all, or for nil. Without kills it shows what network and machine do by themselves, to all four. Times are ' +
@@ -67,7 +69,7 @@ async function runNetwork(bench: Bench): Promise<SuiteResult> {
     settings: {
       ...{ rounds, kills: kills ?? 0, killsOfOthers: killsOfOthers ?? 0 },
       ...{ killEveryMs: KILL_EVERY_MS, restartAfterMs: RESTART_AFTER_MS },
-      ...{ heightsBefore, blockMs: BLOCK_MS },
+      ...{ heightsBefore, timeoutCommitMs: TIMEOUT_COMMIT_MS },
     },
     systems,
     leftOut: bench.systems
@@ -93,56 +95,72 @@ async function oneTurn(
     const from = await Promise.race([nodes.complete(), endedEarly(running)]);
     const until = from + BigInt(heightsBefore) - 1n;
     bench.say(`${system.name}: all four vote at height ${from}; ${heightsBefore} without kills`);
-    await nodes.reach(until + 1n, 10 * BLOCK_MS * heightsBefore + 60_000);
-    const before = await measured(nodes, 'without kills', from, until, []);
+    await nodes.reach(until + 1n, 10 * TIMEOUT_COMMIT_MS * heightsBefore + 60_000);
+    const before = await spanOf(nodes, from, until, []);
     const first = await nodes.nextHeight();
-    const killedAtMs = await killLeaders(bench, system, running, nodes, kills);
-    const last = await nodes.nextHeight();
-    return [before, await measured(nodes, 'with kills', first, last, killedAtMs)];
+    const say = (line: string): void => bench.say(`${system.name}: ${line}`);
+    const killedAtMs = await killLeaders(running, nodes, kills, say);
+    const after = await spanOf(nodes, first, await nodes.nextHeight(), killedAtMs);
+    say(`heights that lack its vote: ${heightsLacking(after).join(', ') || 'none'}`);
+    return [
+      { case: 'without kills', figures: figuresOf(before) },
+      { case: 'with kills', figures: figuresOf(after) },
+    ];
   } finally {
     await nodes.stop();
     await running?.stop();
   }
 }
 
-async function measured(
+async function spanOf(
   nodes: FourNodes,
-  name: string,
   from: bigint,
   to: bigint,
   killedAtMs: readonly number[],
-): Promise<Measured> {
-  const commits = await nodes.read(from, to);
-  const judged = nodes.signed.keyAddress;
-  const others = nodes.others.map(({ keyAddress }) => keyAddress);
-  return { case: name, figures: figuresOf({ commits, judged, others, killedAtMs }) };
+): Promise<Span> {
+  return {
+    commits: await nodes.read(from, to),
+    judged: nodes.signed.keyAddress,
+    others: nodes.others.map(({ keyAddress }) => keyAddress),
+    killedAtMs,
+  };
 }
 
 /** Ends a while after the last one, so that what it did is seen. @returns when each was killed */
 async function killLeaders(
-  bench: Bench,
-  system: System,
   running: RunningSystem,
   nodes: FourNodes,
   kills: number,
+  say: (line: string) => void,
 ): Promise<readonly number[]> {
   const killedAtMs: number[] = [];
   for (let kill = 1; kill <= kills; kill += 1) {
-    const leader = await running.leader();
+    const leader = await leaderOf(running, say);
     const replica = running.replicas.find(({ name }) => name === leader);
     if (replica === undefined) throw new Error(`${leader} leads, and is none of the replicas`);
     const height = await nodes.height();
     const nextMs = performance.now() + KILL_EVERY_MS;
     killedAtMs.push(Date.now());
     await replica.process.kill();
-    bench.say(`${system.name}: kill ${kill}/${kills}: ${leader}, the chain is at ${height}`);
+    say(`kill ${kill}/${kills}: ${leader}, the chain is at ${height}`);
     await pause(RESTART_AFTER_MS);
     for (const { name, process } of running.replicas) {
       if (process.alive) continue;
-      if (name !== leader) bench.say(`${system.name}: ${name} ended by itself`);
+      if (name !== leader) say(`${name} ended by itself`);
       await running.restart(name);
     }
     await pause(Math.max(0, nextMs - performance.now()));
   }
   return killedAtMs;
+}
+
+async function leaderOf(running: RunningSystem, say: (line: string) => void): Promise<string> {
+  for (let asked = 1; ; asked += 1) {
+    try {
+      return await running.leader();
+    } catch (error) {
+      if (asked === ASKED_FOR_A_LEADER) throw error;
+      say(`${(error as Error).message}; the chain goes on, and the next kill waits`);
+    }
+  }
 }
