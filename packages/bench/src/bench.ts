@@ -28,6 +28,13 @@ export interface SuiteResult {
   readonly systems: readonly System[];
   readonly leftOut: readonly string[];
   readonly rows: readonly Row[];
+  /** In the report, where the suite does not ask with `validatorSide`. */
+  readonly validator?: string;
+}
+
+/** Something that the user can put right, and how: told as one line. */
+export class CannotMeasure extends Error {
+  override readonly name = 'CannotMeasure';
 }
 
 /** A column of the suite's table: a figure, and its unit where that is not milliseconds. */

@@ -34,6 +34,14 @@ const goals: readonly Goal[] = [
     better: 'more',
     figure: ({ rows }) => middle(rowsOf(rows, 'cmkms-3', '64 chains'), 'perSecond'),
   },
+  {
+    what: 'heights whose commit lacks it, 50 kills',
+    suite: 'network',
+    bound: 0,
+    unit: 'heights',
+    better: 'less',
+    figure: ({ rows }) => lackingAfter(50, rowsOf(rows, 'cmkms-3', 'with kills')),
+  },
 ];
 
 /** Prints a line for each goal. @returns whether all are met; one without a figure is not */
@@ -68,6 +76,13 @@ function tail(what: string, name: string, bound: number): Goal {
       }),
     );
   return { what, suite: 'latency', bound, unit: '', better: 'less', figure };
+}
+
+/** In the worst round: no height may be missed. Fewer kills show nothing. */
+function lackingAfter(kills: number, rows: readonly Row[]): number | null {
+  const complete = rows.filter(({ figures }) => (figures['killsInSpan'] ?? 0) >= kills);
+  const lacking = complete.flatMap(({ figures }) => figures['lacking'] ?? []);
+  return lacking.length === 0 ? null : Math.max(...lacking);
 }
 
 const rowsOf = (rows: readonly Row[], system: string, name: string): readonly Row[] =>

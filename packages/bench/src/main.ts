@@ -8,7 +8,7 @@ import { statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { Bench, Suite } from './bench.js';
+import { type Bench, CannotMeasure, type Suite } from './bench.js';
 import { checkGoals } from './goals.js';
 import { machine } from './report/machine.js';
 import { page } from './report/markdown.js';
@@ -16,6 +16,7 @@ import { writePlots } from './report/plots.js';
 import { type Report, writeReport } from './report/report.js';
 import { suites } from './suites/index.js';
 import { type Found, findSystems } from './systems/index.js';
+import { goSide } from './validator/go-side.js';
 import { TypeScriptSide } from './validator/typescript-side.js';
 
 interface Options {
@@ -89,9 +90,16 @@ const options = program.opts<Options>();
 const chosen = chosenSuites(program.args);
 if (chosen.length === 0 && !options.check) program.help({ error: true });
 
-if (chosen.length > 0) {
-  const found = await foundSystems();
-  for (const suite of chosen) await runSuite(suite, found);
+try {
+  if (chosen.length > 0) {
+    const found = await foundSystems();
+    const validatorSide =
+      options.validator === 'go' ? await goSide(say) : () => new TypeScriptSide();
+    for (const suite of chosen) await runSuite(suite, found, validatorSide);
+  }
+} catch (error) {
+  if (error instanceof CannotMeasure) program.error(`error: ${error.message}`);
+  throw error;
 }
 if (options.check) process.exitCode = checkGoals(options.out) ? 0 : exitCodes.missed;
 
@@ -107,11 +115,15 @@ function chosenSuites(names: readonly string[]): readonly Suite[] {
   });
 }
 
-async function runSuite(suite: Suite, found: Found): Promise<void> {
+async function runSuite(
+  suite: Suite,
+  found: Found,
+  validatorSide: Bench['validatorSide'],
+): Promise<void> {
   const { systems, missing } = found;
   const bench: Bench = {
     systems,
-    validatorSide: () => new TypeScriptSide(),
+    validatorSide,
     rounds: options.rounds ?? null,
     scale: options.scale,
     keep: options.keep === true,
@@ -128,7 +140,7 @@ async function runSuite(suite: Suite, found: Found): Promise<void> {
     at: at.toISOString(),
     tookSeconds: Math.round((Date.now() - at.getTime()) / 1000),
     machine: before,
-    validator: bench.validatorSide().title,
+    validator: result.validator ?? bench.validatorSide().title,
     settings: result.settings,
     systems: await Promise.all(
       result.systems.map(async ({ name, title, durability, version }) => {

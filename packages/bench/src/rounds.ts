@@ -33,16 +33,34 @@ export interface TurnOptions {
 }
 
 /** @returns the rows of all rounds, in the order in which they were measured */
-export async function inRounds(
+export function inRounds(
   bench: Bench,
   systems: readonly System[],
   { rounds, chains }: TurnOptions,
   measure: (turn: Turn) => Promise<readonly Measured[]>,
 ): Promise<readonly Row[]> {
+  return inTurns(bench, systems, rounds, (system, round, directory) =>
+    withValidators(bench, system, round, directory, chains, measure),
+  );
+}
+
+/** @param turn starts all that it needs, and leaves nothing running; the directory is its own */
+export async function inTurns(
+  bench: Bench,
+  systems: readonly System[],
+  rounds: number,
+  turn: (system: System, round: number, directory: string) => Promise<readonly Measured[]>,
+): Promise<readonly Row[]> {
   const rows: Row[] = [];
   for (let round = 1; round <= rounds; round += 1) {
     for (const system of systems) {
-      const measured = await oneTurn(bench, system, round, chains, measure);
+      const directory = mkdtempSync(join(tmpdir(), 'cmkms-bench-'));
+      // Of a turn that failed everything stays: its logs say why.
+      const measured = await turn(system, round, directory).catch((error: Error) => {
+        bench.say(`${system.name} failed; its homes and logs stay in ${directory}`);
+        throw error;
+      });
+      if (!bench.keep) rmSync(directory, { recursive: true, force: true });
       for (const row of measured) {
         rows.push({ system: system.name, round, ...row });
         bench.say(`round ${round}/${rounds}  ${system.name.padEnd(12)} ${inWords(row)}`);
@@ -52,14 +70,14 @@ export async function inRounds(
   return rows;
 }
 
-async function oneTurn(
+async function withValidators(
   bench: Bench,
   system: System,
   round: number,
+  directory: string,
   chains: number,
   measure: (turn: Turn) => Promise<readonly Measured[]>,
 ): Promise<readonly Measured[]> {
-  const directory = mkdtempSync(join(tmpdir(), 'cmkms-bench-'));
   const validators = bench.validatorSide();
   let running: RunningSystem | null = null;
   try {
@@ -77,12 +95,11 @@ async function oneTurn(
   } finally {
     await running?.stop();
     await validators.stop();
-    if (!bench.keep) rmSync(directory, { recursive: true, force: true });
   }
 }
 
 /** @throws as soon as a process ends that should wait for its validator, with what it wrote last */
-function endedEarly({ replicas }: RunningSystem): Promise<never> {
+export function endedEarly({ replicas }: RunningSystem): Promise<never> {
   return Promise.race(
     replicas.map(async ({ name, process, logPath }) => {
       const code = await process.exited;
@@ -97,9 +114,9 @@ function inWords({ case: name, figures }: Measured): string {
   return `${name}: ${words.join('  ')}`;
 }
 
-/** Three digits that count, and no fraction where there are more before the point. */
+/** A whole number as it is; else three digits that count, and no fraction where there are more before the point. */
 export function shown(value: number): string {
-  if (value === 0) return '0';
+  if (Number.isInteger(value)) return String(value);
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
   return value.toFixed(Math.min(digits, 3));
 }

@@ -10,8 +10,9 @@ import { readFileSync } from 'node:fs';
 import { type Timestamp, voteSignBytes } from '@cometkms/sign-state';
 
 interface CommitAnswer {
+  readonly canonical: boolean;
   readonly signed_header: {
-    readonly header: { readonly chain_id: string };
+    readonly header: { readonly chain_id: string; readonly time: string };
     readonly commit: {
       readonly height: string;
       readonly round: number;
@@ -43,6 +44,21 @@ export interface CommitSignature {
   readonly address: string;
   /** Base64. */
   readonly signature: string;
+  /** Else for nil. */
+  readonly forBlock: boolean;
+}
+
+/** How one height was decided. */
+export interface Commit {
+  readonly height: bigint;
+  /** 0 where the first proposal was taken. */
+  readonly round: number;
+  /** Of the block's header, in milliseconds since 1970. */
+  readonly timeMs: number;
+  /** As the next block holds it; before that, each node tells of the votes that it saw itself. */
+  readonly canonical: boolean;
+  /** Of those that voted; whoever is absent has none. */
+  readonly signatures: readonly CommitSignature[];
 }
 
 /** CometBFT's BlockIDFlag: a vote for the block, and one for nil. A vote that is absent has no signature. */
@@ -65,11 +81,11 @@ export class ChainRpc {
   }
 
   /**
-   * The votes in the commit of one height.
+   * The commit of one height.
    * @returns undefined where it cannot be read yet
    * @throws where it carries a signature that does not verify, or of nobody in the genesis
    */
-  async commit(height: bigint): Promise<readonly CommitSignature[] | undefined> {
+  async commit(height: bigint): Promise<Commit | undefined> {
     const answer = await this.#ask<CommitAnswer>(`commit?height=${height}`);
     return answer === undefined ? undefined : verified(answer, this.#validatorKeys());
   }
@@ -108,10 +124,7 @@ export class ChainRpc {
 
 const nil = { hash: new Uint8Array(0), partSetHeader: { total: 0, hash: new Uint8Array(0) } };
 
-function verified(
-  answer: CommitAnswer,
-  keys: ReadonlyMap<string, KeyObject>,
-): readonly CommitSignature[] {
+function verified(answer: CommitAnswer, keys: ReadonlyMap<string, KeyObject>): Commit {
   const { header, commit } = answer.signed_header;
   const blockId = {
     hash: Buffer.from(commit.block_id.hash, 'hex'),
@@ -122,13 +135,14 @@ function verified(
   };
   const found: CommitSignature[] = [];
   for (const { block_id_flag, validator_address, timestamp, signature } of commit.signatures) {
-    if ((block_id_flag !== FOR_BLOCK && block_id_flag !== FOR_NIL) || signature === null) continue;
+    const forBlock = block_id_flag === FOR_BLOCK;
+    if ((!forBlock && block_id_flag !== FOR_NIL) || signature === null) continue;
     const key = keys.get(validator_address);
     const signBytes = voteSignBytes(header.chain_id, {
       type: 2,
       height: BigInt(commit.height),
       round: commit.round,
-      blockId: block_id_flag === FOR_BLOCK ? blockId : nil,
+      blockId: forBlock ? blockId : nil,
       timestamp: timestampOf(timestamp),
     });
     if (key === undefined || !verify(null, signBytes, key, Buffer.from(signature, 'base64'))) {
@@ -136,9 +150,15 @@ function verified(
         `the commit of height ${commit.height} carries an invalid signature of ${validator_address}`,
       );
     }
-    found.push({ height: BigInt(commit.height), address: validator_address, signature });
+    found.push({ height: BigInt(commit.height), address: validator_address, signature, forBlock });
   }
-  return found;
+  return {
+    height: BigInt(commit.height),
+    round: commit.round,
+    timeMs: Date.parse(header.time),
+    canonical: answer.canonical,
+    signatures: found,
+  };
 }
 
 /** RFC 3339 with nanoseconds, which Date would cut. */

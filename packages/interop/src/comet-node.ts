@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ChainRpc, type CommitSignature, type Genesis } from './chain-rpc.js';
+import { ChainRpc, type Commit, type CommitSignature, type Genesis } from './chain-rpc.js';
 import { type GoProgram, goProgram } from './go-module.js';
 import { freePorts, ManagedProcess, run, until } from './processes.js';
 
@@ -21,15 +21,17 @@ export interface CometNodeOptions {
   readonly chainId: string;
   /** Where the signer dials; default tcp on a free port of loopback. */
   readonly unixSocket?: string;
-  /** A node of an existing chain: its genesis, and whom to follow. Both must still be stopped. */
+  /** A node of an existing chain: its genesis, and whom to follow. All of its nodes must still be stopped. */
   readonly join?: CometNode;
-  /** The power with which a joining node's own key stands in the genesis; default: it does not. */
+  /** The power of a joining node's own key in the genesis, where the first one's is 10; default: not in it. */
   readonly power?: number;
   /** Signs with the key in its home, as a validator without a remote signer does. */
   readonly ownKey?: boolean;
   /** Height from which votes carry extensions. */
   readonly extensionsFrom?: number;
   readonly timeoutCommitMs?: number;
+  /** As CometBFT sets it by default; else much less, as blocks are short in tests. */
+  readonly standardGossip?: boolean;
   /** `cometbft` as it is shipped: nothing records what its signer hands out. */
   readonly unmodified?: boolean;
 }
@@ -151,12 +153,16 @@ export class CometNode {
    * @throws where one does not verify, or the node does not tell in time
    */
   async commits(from: bigint, to: bigint, withinMs = 60_000): Promise<readonly CommitSignature[]> {
-    const all: CommitSignature[] = [];
-    for (let at = from; at <= to; at += 1n) {
-      const ask = (): Promise<readonly CommitSignature[] | undefined> => this.#rpc.commit(at);
-      all.push(...(await until(`the commit of height ${at}`, ask, withinMs)));
-    }
-    return all;
+    const commits = await this.#decisions(from, to, withinMs);
+    return commits.flatMap(({ signatures }) => signatures);
+  }
+
+  /**
+   * How each height from one to another was decided, as the block after it says, the same for all nodes.
+   * @throws as `commits` does
+   */
+  decided(from: bigint, to: bigint, withinMs = 60_000): Promise<readonly Commit[]> {
+    return this.#decisions(from, to, withinMs, ({ canonical }) => canonical);
   }
 
   /** How many votes stand in the commits up to `height`, all of them verified. */
@@ -185,6 +191,23 @@ export class CometNode {
 
   // -------------------------------------------------------------------------------- internals
 
+  async #decisions(
+    from: bigint,
+    to: bigint,
+    withinMs: number,
+    isWanted: (commit: Commit) => boolean = () => true,
+  ): Promise<readonly Commit[]> {
+    const all: Commit[] = [];
+    for (let at = from; at <= to; at += 1n) {
+      const ask = async (): Promise<Commit | undefined> => {
+        const commit = await this.#rpc.commit(at);
+        return commit !== undefined && isWanted(commit) ? commit : undefined;
+      };
+      all.push(await until(`the commit of height ${at}`, ask, withinMs));
+    }
+    return all;
+  }
+
   get #genesisPath(): string {
     return join(this.home, 'config', 'genesis.json');
   }
@@ -202,16 +225,19 @@ export class CometNode {
     ]);
   }
 
-  /** Both dial, so that whichever starts last finds the other at once. */
+  /** All dial each other, so that whichever starts last finds the others at once. */
   #joins(other: CometNode): void {
-    this.#peers.push(other);
-    other.#peers.push(this);
+    const others = [other, ...other.#peers];
+    for (const peer of others) {
+      this.#peers.push(peer);
+      peer.#peers.push(this);
+    }
     const { power } = this.#options;
     if (power === undefined) return;
     const genesis = this.genesis();
     const { address, pub_key } = this.#key;
     genesis.validators.push({ address, pub_key, power: String(power), name: '' });
-    for (const node of [this, other]) writeFileSync(node.#genesisPath, JSON.stringify(genesis));
+    for (const node of [this, ...others]) writeFileSync(node.#genesisPath, JSON.stringify(genesis));
   }
 
   /** `id@host:port`, the id being the address of the node's own key (CometBFT p2p/key.go). */
@@ -244,13 +270,14 @@ export class CometNode {
 
   #arguments(): readonly string[] {
     if (this.#options.unmodified) return ['start', '--home', this.home, '--proxy_app', 'kvstore'];
-    const { timeoutCommitMs = 300 } = this.#options;
+    const { timeoutCommitMs = 300, standardGossip } = this.#options;
     return [
       ...['start', '--home', this.home, '--privval', this.privvalAddress],
       ...['--record', this.released, '--rpc', `tcp://127.0.0.1:${this.#ports.rpc}`],
       ...['--p2p', `tcp://${this.#p2pAddress}`],
       ...['--peers', this.#peers.map((peer) => peer.#peerAddress()).join(',')],
       ...['--timeout-commit', `${timeoutCommitMs}ms`],
+      ...(standardGossip ? ['--standard-gossip'] : []),
     ];
   }
 

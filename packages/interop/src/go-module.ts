@@ -6,7 +6,7 @@
  * Never   downloads anything but what go.sum names.
  */
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -17,6 +17,8 @@ const binaries = fileURLToPath(new URL('../bin', import.meta.url));
 const packages = {
   /** CometBFT's node with a recorder between it and its signer. */
   cometnode: './cometnode',
+  /** The validators' side of the benchmark, on CometBFT's own endpoint and client. */
+  benchvalidator: './benchvalidator',
   /** The program as its makers ship it. */
   cometbft: 'github.com/cometbft/cometbft/cmd/cometbft',
 } as const;
@@ -27,6 +29,14 @@ export type GoProgram = keyof typeof packages;
 export function goVersion(): string | null {
   const asked = spawnSync('go', ['env', 'GOVERSION'], { encoding: 'utf8' });
   return asked.status === 0 ? asked.stdout.trim() : null;
+}
+
+/** `v0.38.26`: what all of them are built from. */
+export function cometBftVersion(): string {
+  const required = readFileSync(join(goModule, 'go.mod'), 'utf8');
+  const version = /github\.com\/cometbft\/cometbft (v\S+)/.exec(required)?.[1];
+  if (version === undefined) throw new Error('go.mod does not require CometBFT');
+  return version;
 }
 
 const built = new Map<GoProgram, Promise<string>>();

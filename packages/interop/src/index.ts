@@ -1,5 +1,6 @@
 /** What the benchmark runs with: replicas as an operator runs them, a node's side of the protocol, wires, processes. */
 
+export type { Commit } from './chain-rpc.js';
 export { FarWire } from './chaos/far-wire.js';
 export { plain, type WireOrder } from './chaos/wire.js';
 export { CometNode } from './comet-node.js';
@@ -11,7 +12,7 @@ export {
   type FleetStatus,
   type ReplicaPlace,
 } from './fleet.js';
-export { type GoProgram, goProgram, goVersion } from './go-module.js';
+export { cometBftVersion, type GoProgram, goProgram, goVersion } from './go-module.js';
 export { makeNodeHome } from './node-home.js';
 export { freePorts, ManagedProcess, type ProcessOptions, run, until } from './processes.js';
 export {

@@ -1,7 +1,8 @@
 /** The suites, in the order in which `all` runs them. */
 import type { Suite } from '../bench.js';
 import { latency } from './latency.js';
+import { network } from './network.js';
 import { stagesSuite } from './stages.js';
 import { throughput } from './throughput.js';
 
-export const suites: readonly Suite[] = [latency, throughput, stagesSuite];
+export const suites: readonly Suite[] = [latency, throughput, stagesSuite, network];

@@ -94,6 +94,7 @@ func start(args []string) error {
 	listen := flags.String("p2p", "tcp://127.0.0.1:0", "address for other nodes")
 	peers := flags.String("peers", "", "persistent peers, id@host:port")
 	timeoutCommit := flags.Duration("timeout-commit", time.Second, "pause after a block")
+	standardGossip := flags.Bool("standard-gossip", false, "let nodes tell each other of votes and parts as CometBFT does by default")
 	logLevel := flags.String("log", "error", "info, error or none")
 	_ = flags.Parse(args)
 
@@ -106,8 +107,10 @@ func start(args []string) error {
 	config.P2P.PexReactor = false
 	config.Mempool.Broadcast = false // nodes with one key then propose different blocks
 	config.Consensus.TimeoutCommit = *timeoutCommit
-	// Blocks are short here, and a node learns of each part of one after such a pause.
-	config.Consensus.PeerGossipSleepDuration = 10 * time.Millisecond
+	if !*standardGossip {
+		// Blocks are short in tests, and a node learns of each part of one after such a pause.
+		config.Consensus.PeerGossipSleepDuration = 10 * time.Millisecond
+	}
 	config.DBBackend = "goleveldb"
 	config.PrivValidatorListenAddr = "" // we make the endpoint, in order to see what comes out of it
 
