@@ -79,6 +79,11 @@ export interface FleetStatus {
   }[];
 }
 
+/** Up to five, in the order of their places. */
+export function fleetNames(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, i) => `kms-${'abcde'[i]}`);
+}
+
 export interface FleetReplica {
   readonly name: string;
   readonly home: string;
@@ -100,7 +105,7 @@ export class Fleet {
   /** Homes, certificates and keys; nothing is started. */
   static async create(options: FleetOptions): Promise<Fleet> {
     const count = options.replicas ?? 3;
-    const names = Array.from({ length: count }, (_, i) => `kms-${'abcde'[i]}`);
+    const names = fleetNames(count);
     const places = options.places ?? (await onLoopback(count));
     const homes = await makeHomes(
       options,
@@ -183,6 +188,11 @@ export class Fleet {
       },
       withinMs,
     );
+  }
+
+  /** `cmkms cluster transfer`, on the machine of the one that leads. @throws what it refused for */
+  async transfer(leader: string, to: string): Promise<void> {
+    await cmkms('cluster', 'transfer', to, '--home', this.replica(leader).home);
   }
 
   /** Who holds the link to a validator. */

@@ -1,7 +1,7 @@
 /** What the benchmark runs with: replicas as an operator runs them, a node's side of the protocol, wires, processes. */
 
 export { FarWire } from './chaos/far-wire.js';
-export { plain, type WireOrder } from './chaos/wire.js';
+export { plain, Wire, type WireOrder } from './chaos/wire.js';
 export { CometNode } from './comet-node.js';
 export {
   type ChainTable,
@@ -9,6 +9,7 @@ export {
   Fleet,
   type FleetReplica,
   type FleetStatus,
+  fleetNames,
   type ReplicaPlace,
 } from './fleet.js';
 export { type GoProgram, goProgram, goVersion } from './go-module.js';

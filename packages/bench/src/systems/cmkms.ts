@@ -7,7 +7,8 @@
 import { createHash } from 'node:crypto';
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cmkms, Fleet } from '@cometkms/interop';
+import { cmkms, Fleet, fleetNames } from '@cometkms/interop';
+import { RaftWires } from './raft-wires.js';
 import type { ChainToSign, RunningReplica, RunningSystem, System } from './system.js';
 
 const counts = { 1: 'alone (solo)', 3: 'three replicas', 5: 'five replicas' } as const;
@@ -27,16 +28,22 @@ export function cmkmsWith(replicas: keyof typeof counts, options: CmkmsOptions =
 export interface CmkmsOptions {
   /** As in config.toml: `raft.profile` to `"wan"`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** What replicas say to each other goes over wires, which can be late or cut. */
+  readonly wired?: boolean;
 }
 
 export class RunningCmkms implements RunningSystem {
-  private constructor(readonly fleet: Fleet) {}
+  private constructor(
+    readonly fleet: Fleet,
+    /** Null where replicas dial each other directly. */
+    readonly wires: RaftWires | null,
+  ) {}
 
   static async start(
     directory: string,
     chains: readonly ChainToSign[],
     replicas: number,
-    { settings = {} }: CmkmsOptions,
+    { settings = {}, wired = false }: CmkmsOptions,
   ): Promise<RunningCmkms> {
     const [first, ...more] = chains;
     if (first === undefined) throw new Error('nothing to sign for');
@@ -44,6 +51,7 @@ export class RunningCmkms implements RunningSystem {
     const keyHome = join(directory, 'node');
     cpSync(first.keyHome, keyHome, { recursive: true });
     const address = keyAddress(keyHome);
+    const wires = wired ? await RaftWires.lay(fleetNames(replicas)) : null;
     const fleet = await Fleet.create({
       directory,
       chainId: first.chainId,
@@ -51,6 +59,7 @@ export class RunningCmkms implements RunningSystem {
       neverSigned: true,
       replicas,
       settings,
+      ...(wires === null ? {} : { places: wires.places }),
       extraArgs: more.flatMap(({ chainId }) => ['--allow-fresh-state', chainId]),
       tables: () =>
         chains.map(({ chainId, validator }, i) => ({
@@ -60,7 +69,7 @@ export class RunningCmkms implements RunningSystem {
         })),
     });
     fleet.startAll();
-    return new RunningCmkms(fleet);
+    return new RunningCmkms(fleet, wires);
   }
 
   get replicas(): readonly RunningReplica[] {
@@ -78,8 +87,9 @@ export class RunningCmkms implements RunningSystem {
     await this.fleet.ready(name);
   }
 
-  stop(): Promise<void> {
-    return this.fleet.stopAll();
+  async stop(): Promise<void> {
+    await this.fleet.stopAll();
+    await this.wires?.stop();
   }
 }
 

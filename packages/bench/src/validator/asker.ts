@@ -1,0 +1,83 @@
+/**
+ * A validator that asks for one signature after the other, without a pause, until it is stopped.
+ *
+ * Owns    the heights, and when each request was made and answered.
+ * Never   asks for a height twice.
+ */
+import { steps, type ValidatorSide } from './validator-side.js';
+
+/** One request and its answer, on the monotonic clock of this process. */
+export interface Asked {
+  readonly askedAtMs: number;
+  readonly answeredAtMs: number;
+  /** Null: signed. */
+  readonly refused: string | null;
+  /** 1 where nothing went wrong, or where the side cannot tell. */
+  readonly tries: number;
+}
+
+interface Awaited {
+  readonly fromMs: number;
+  missing: number;
+  readonly resolve: () => void;
+}
+
+export class Asker {
+  readonly #validators: ValidatorSide;
+  #next = 1n;
+  #asked: Asked[] = [];
+  #awaited: readonly Awaited[] = [];
+  #stopping = true;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(validators: ValidatorSide) {
+    this.#validators = validators;
+  }
+
+  start(): void {
+    this.#asked = [];
+    this.#stopping = false;
+    this.#running = this.#run();
+    // Whoever waits for signatures or for the end is told.
+    this.#running.catch(() => 'told there');
+  }
+
+  /** Until so many were signed that were asked for after this call. @throws what ended the asking */
+  async signs(count: number): Promise<void> {
+    const enough = new Promise<void>((resolve) => {
+      const awaited = { fromMs: performance.now(), missing: count, resolve };
+      this.#awaited = [...this.#awaited, awaited];
+    });
+    await Promise.race([enough, this.#running]);
+  }
+
+  /** After the height that it is at. @returns all since the start */
+  async stop(): Promise<readonly Asked[]> {
+    this.#stopping = true;
+    await this.#running;
+    return this.#asked;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      const height = this.#next;
+      this.#next += 1n;
+      for (const step of steps) {
+        const askedAtMs = performance.now();
+        const { refused, tries = 1 } = await this.#validators.ask(0, height, step);
+        const answeredAtMs = performance.now();
+        this.#asked.push({ askedAtMs, answeredAtMs, refused, tries });
+        if (refused === null) this.#count(askedAtMs);
+      }
+    }
+  }
+
+  #count(askedAtMs: number): void {
+    for (const awaited of this.#awaited) {
+      if (askedAtMs < awaited.fromMs) continue;
+      awaited.missing -= 1;
+      if (awaited.missing === 0) awaited.resolve();
+    }
+    this.#awaited = this.#awaited.filter(({ missing }) => missing > 0);
+  }
+}
