@@ -2,11 +2,12 @@
  * A cluster of real replicas: homes made by `cmkms cluster init`, keys by `cmkms import filepv`, one process each.
  *
  * Owns    what an operator would do at three machines, on one.
- * Never   reaches into a replica: it uses the command line, HTTP, and signals.
+ * Never   reaches into a replica: it uses the command line, the admin socket, HTTP, and signals.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { adminRequest } from './admin-request.js';
 import { freePorts, ManagedProcess, run, until } from './processes.js';
 
 export const cmkmsPath = fileURLToPath(new URL('../../../cmkms/bin/cmkms.mjs', import.meta.url));
@@ -190,9 +191,9 @@ export class Fleet {
     );
   }
 
-  /** `cmkms cluster transfer`, on the machine of the one that leads. @throws what it refused for */
+  /** As `cmkms cluster transfer` at the one that leads. @throws what it refused for */
   async transfer(leader: string, to: string): Promise<void> {
-    await cmkms('cluster', 'transfer', to, '--home', this.replica(leader).home);
+    await adminRequest(this.replica(leader).home, { kind: 'leaderTransfer', to });
   }
 
   /** Who holds the link to a validator. */

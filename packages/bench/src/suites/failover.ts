@@ -8,7 +8,7 @@ import type { Bench, Suite, SuiteResult } from '../bench.js';
 import { inRounds, type Measured, type Turn } from '../rounds.js';
 import { histogram, median, rounded, summarize } from '../statistics.js';
 import { cmkmsWith } from '../systems/cmkms.js';
-import { arranged } from '../systems/roles.js';
+import { arranged, settled } from '../systems/roles.js';
 import type { System } from '../systems/system.js';
 import { Asker } from '../validator/asker.js';
 import { type Case, cases, isCut, mend, oursOrNull, strike } from './faults.js';
@@ -38,8 +38,8 @@ export const failover: Suite = {
     'pause between two signatures around the fault. *Leader*: the replica that leads, while another one holds the',
     'link to the validator. *Holder*: the one that holds the link and does not lead. *Both*: one that does both; for',
     'systems without the difference, whoever leads. *Cut*: nothing passes any more between the leader and the other',
-    'two, without a word or with a reset of their connections. *Hand-over*: `cmkms cluster transfer`, from whoever',
-    'leads to another, from the start of the command until it answered. *SIGTERM*: a planned stop.',
+    'two, without a word or with a reset of their connections. *Hand-over*: what `cmkms cluster transfer` asks for,',
+    'from whoever leads to another; the link stays. *SIGTERM*: a planned stop.',
   ].join('\n'),
   columns: [
     { figure: 'count', title: 'faults' },
@@ -126,18 +126,18 @@ async function struckOnce(turn: Turn, one: Case, asker: Asker): Promise<Interrup
 async function steady({ running }: Turn, one: Case, asker: Asker): Promise<string> {
   const fleet = oursOrNull(running)?.fleet;
   for (let i = 0; i < STEADY_TRIES; i += 1) {
-    const roles = fleet === undefined ? null : await arranged(fleet, one.arrangement);
+    const before = fleet === undefined ? null : await arranged(fleet, one.arrangement);
     asker.start();
     const signed = asker.signs(SIGNED_BEFORE);
     await within(OVER_WITHIN_MS, 'no signatures though nothing was struck', signed);
-    const leader = await running.leader();
-    // On a machine that stalls, leadership may have moved once more.
-    if (roles === null || roles.leader === leader) {
-      return one.victim === 'holder' && roles !== null ? roles.holder : leader;
-    }
+    if (fleet === undefined) return await running.leader();
+    // On a machine that stalls, leadership or the link may have moved once more.
+    const now = await settled(fleet);
+    if (before?.leader === now.leader && before.holder === now.holder) return now[one.victim];
     await asker.stop();
   }
-  throw new Error(`leadership moved by itself ${STEADY_TRIES} times: is the machine overloaded?`);
+  const moved = `leadership or the link moved by itself ${STEADY_TRIES} times`;
+  throw new Error(`${moved}: is this machine overloaded?`);
 }
 
 function row(name: string, found: readonly Interruption[]): Measured {

@@ -3,5 +3,6 @@ import type { Suite } from '../bench.js';
 import { failover } from './failover.js';
 import { latency } from './latency.js';
 import { throughput } from './throughput.js';
+import { wan } from './wan.js';
 
-export const suites: readonly Suite[] = [latency, throughput, failover];
+export const suites: readonly Suite[] = [latency, throughput, failover, wan];

@@ -61,22 +61,34 @@ export async function settled(fleet: Fleet): Promise<Roles> {
 }
 
 /** @throws where leadership could not be brought there in time, with the last reason */
-export async function arranged(fleet: Fleet, wanted: Arrangement): Promise<Roles> {
+export function arranged(fleet: Fleet, wanted: Arrangement): Promise<Roles> {
+  return led(fleet, wanted, (roles) => {
+    if (isSo(roles, wanted)) return roles.leader;
+    return wanted === 'together' ? roles.holder : another(fleet, roles.holder);
+  });
+}
+
+/** @throws as `arranged` */
+export function ledBy(fleet: Fleet, leader: string): Promise<Roles> {
+  return led(fleet, `led by ${leader}`, () => leader);
+}
+
+async function led(fleet: Fleet, wanted: string, chosen: (now: Roles) => string): Promise<Roles> {
   const deadlineMs = performance.now() + ARRANGED_WITHIN_MS;
-  let failure: unknown = null;
+  let failure: unknown = 'none was needed';
   while (performance.now() < deadlineMs) {
     const roles = await settled(fleet);
-    if (isSo(roles, wanted)) return roles;
-    const to = wanted === 'together' ? roles.holder : another(fleet, roles.leader);
+    const to = chosen(roles);
+    if (to === roles.leader) return roles;
     try {
       await fleet.transfer(roles.leader, to);
     } catch (error) {
-      // It may have lost leadership in between, or nobody took over in time: what is so now, the next look shows.
+      // It may have lost leadership in between, or nobody took over in time: the next look shows what is so now.
       failure = error;
     }
   }
-  const what = `leader and holder of the link were not ${wanted} within ${ARRANGED_WITHIN_MS} ms`;
-  throw new Error(`${what}; the last transfer: ${String(failure)}`, { cause: failure });
+  const what = `the cluster was not ${wanted} within ${ARRANGED_WITHIN_MS} ms`;
+  throw new Error(`${what}; the last transfer: ${String(failure)}`);
 }
 
 /** One that is not this one, each as likely as the next. */
