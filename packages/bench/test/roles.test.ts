@@ -7,7 +7,7 @@ import { rolesOf } from '../src/systems/roles.js';
 interface Said {
   readonly leads?: boolean;
   readonly link?: string;
-  readonly ready?: boolean;
+  readonly not?: string;
   readonly sees?: string;
   readonly term?: number;
 }
@@ -15,7 +15,7 @@ interface Said {
 function status({
   leads = false,
   link = 'idle',
-  ready = true,
+  not = '',
   sees = 'a',
   term = 3,
 }: Said): FleetStatus {
@@ -27,7 +27,8 @@ function status({
     last_sign_state: null,
     validators,
   };
-  return { is_leader: leads, leader_id: sees, ready, term, chains: [chain] };
+  const reasons = not === '' ? [] : [{ code: not, detail: 'why' }];
+  return { is_leader: leads, leader_id: sees, ready: not === '', reasons, term, chains: [chain] };
 }
 
 const rows: readonly (readonly [
@@ -45,7 +46,18 @@ const rows: readonly (readonly [
     { leader: 'a', holder: 'b' },
   ],
   ['one that is down', { leads: true, link: 'active' }, null, 'b does not answer'],
-  ['one that is not ready', { leads: true, link: 'active' }, { ready: false }, 'b is not ready'],
+  [
+    'one that is not ready',
+    { leads: true, link: 'active' },
+    { not: 'NO_QUORUM' },
+    'b is not ready; NO_QUORUM: why',
+  ],
+  [
+    'one that wrote slowly once, and has nothing more to write',
+    { leads: true, link: 'active' },
+    { not: 'DISK_SLOW' },
+    { leader: 'a', holder: 'a' },
+  ],
   [
     'a late one that sees another leader',
     { leads: true, link: 'active' },

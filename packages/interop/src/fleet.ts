@@ -65,6 +65,8 @@ export interface FleetStatus {
   readonly is_leader: boolean;
   readonly leader_id: string;
   readonly ready: boolean;
+  /** Why it is not. */
+  readonly reasons: readonly { readonly code: string; readonly detail: string }[];
   readonly term: number;
   readonly chains: readonly {
     readonly chain_id: string;

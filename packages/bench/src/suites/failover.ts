@@ -10,7 +10,7 @@ import { histogram, median, rounded, summarize } from '../statistics.js';
 import { cmkmsWith } from '../systems/cmkms.js';
 import { arranged, settled } from '../systems/roles.js';
 import type { System } from '../systems/system.js';
-import { Asker } from '../validator/asker.js';
+import { type Asked, Asker } from '../validator/asker.js';
 import { type Case, cases, isCut, mend, oursOrNull, strike } from './faults.js';
 import { type Interruption, interruption } from './interruption.js';
 
@@ -32,14 +32,15 @@ export const failover: Suite = {
   name: 'failover',
   about: 'how long a validator waits for its signature when a replica fails or is stopped',
   notes: [
-    'One validator asks in turn without a pause, and asks again like a node: up to 50 tries 100 ms apart, each with a',
+    'One validator asks in turn without a pause all the time, and asks again like a node: up to 50 tries 100 ms apart, each with a',
     'read deadline of 5 s. Faults strike at a random moment. The time is the longest that it waited for a signature:',
     'from the fault (the signal, the cut) or, where the request came after it, from the request. `gap` is the longest',
     'pause between two signatures around the fault. *Leader*: the replica that leads, while another one holds the',
     'link to the validator. *Holder*: the one that holds the link and does not lead. *Both*: one that does both; for',
     'systems without the difference, whoever leads. *Cut*: nothing passes any more between the leader and the other',
     'two, without a word or with a reset of their connections. *Hand-over*: what `cmkms cluster transfer` asks for,',
-    'from whoever leads to another; the link stays. *SIGTERM*: a planned stop.',
+    'from whoever leads to another; the link stays. *SIGTERM*: a planned stop. `refused` counts typed errors, also while',
+    'what was struck is mended: started again, continued, linked again, and leadership handed to where it is needed.',
   ].join('\n'),
   columns: [
     { figure: 'count', title: 'faults' },
@@ -98,16 +99,27 @@ async function struckAgainAndAgain(
 ): Promise<Measured> {
   const asker = new Asker(turn.validators);
   const found: Interruption[] = [];
+  let refused = 0;
+  asker.start();
   for (let i = 1; i <= strikes; i += 1) {
     const what = `${turn.system.name}, ${one.name}, fault ${i} of ${strikes}`;
-    found.push(await named(what, struckOnce(turn, one, asker)));
+    const struck = await named(what, struckOnce(turn, one, asker));
+    found.push(struck.found);
+    refused += struck.refused;
     await turn.validators.verify();
     if (i % PROGRESS_EVERY === 0) bench.say(what);
   }
-  return row(one.name, found);
+  await asker.stop();
+  await turn.validators.verify();
+  return row(one.name, found, refused + refusedOf(asker.take()));
 }
 
-async function struckOnce(turn: Turn, one: Case, asker: Asker): Promise<Interruption> {
+/** @returns also how many requests were refused since the fault before this one, while that was mended */
+async function struckOnce(
+  turn: Turn,
+  one: Case,
+  asker: Asker,
+): Promise<{ readonly found: Interruption; readonly refused: number }> {
   const { running } = turn;
   const victim = await steady(turn, one, asker);
   await new Promise((resolve) => setTimeout(resolve, Math.random() * RANDOM_PHASE_MS));
@@ -117,30 +129,31 @@ async function struckOnce(turn: Turn, one: Case, asker: Asker): Promise<Interrup
     await asker.signs(SIGNED_AFTER);
   };
   await within(OVER_WITHIN_MS, `no signatures after ${victim} was struck`, over());
-  const asked = await asker.stop();
+  const asked = asker.take();
   await mend(one.fault, running, victim);
-  return interruption(asked, struckAtMs);
+  return { found: interruption(asked, struckAtMs), refused: refusedOf(asked) };
 }
+
+const refusedOf = (asked: readonly Asked[]): number =>
+  asked.filter(({ refused }) => refused !== null).length;
 
 /** The cluster is whole and at work, and the roles are as the case wants them. @returns who is to be struck */
 async function steady({ running }: Turn, one: Case, asker: Asker): Promise<string> {
   const fleet = oursOrNull(running)?.fleet;
   for (let i = 0; i < STEADY_TRIES; i += 1) {
     const before = fleet === undefined ? null : await arranged(fleet, one.arrangement);
-    asker.start();
     const signed = asker.signs(SIGNED_BEFORE);
     await within(OVER_WITHIN_MS, 'no signatures though nothing was struck', signed);
     if (fleet === undefined) return await running.leader();
     // On a machine that stalls, leadership or the link may have moved once more.
     const now = await settled(fleet);
     if (before?.leader === now.leader && before.holder === now.holder) return now[one.victim];
-    await asker.stop();
   }
   const moved = `leadership or the link moved by itself ${STEADY_TRIES} times`;
   throw new Error(`${moved}: is this machine overloaded?`);
 }
 
-function row(name: string, found: readonly Interruption[]): Measured {
+function row(name: string, found: readonly Interruption[], refused: number): Measured {
   const waits = found.map(({ waitMs }) => waitMs);
   const gaps = found.map(({ longestGapMs }) => longestGapMs);
   const tries = found.map((one) => one.tries);
@@ -148,7 +161,7 @@ function row(name: string, found: readonly Interruption[]): Measured {
   const figures = {
     ...{ count, p50, p90, p99, max, gap: median(gaps), gapMax: Math.max(...gaps) },
     ...{ tries: median(tries), triesMax: Math.max(...tries) },
-    refused: found.reduce((sum, { refused }) => sum + refused, 0),
+    refused,
   };
   const short = Object.entries(figures).map(([figure, value]) => [figure, rounded(value)] as const);
   return { case: name, figures: Object.fromEntries(short), histogram: histogram(waits) };

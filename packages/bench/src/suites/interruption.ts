@@ -17,8 +17,6 @@ export interface Interruption {
   readonly tries: number;
   /** Between two signatures that follow each other, of which the later one came after the fault. */
   readonly longestGapMs: number;
-  /** Answers after the fault that were typed errors. */
-  readonly refused: number;
 }
 
 interface Wait {
@@ -48,6 +46,5 @@ export function interruption(asked: readonly Asked[], faultAtMs: number): Interr
     waitMs: longest.waitMs,
     tries: longest.tries,
     longestGapMs: Math.max(...waits.map(({ gapMs }) => gapMs)),
-    refused: asked.filter((one) => one.refused !== null && one.answeredAtMs > faultAtMs).length,
   };
 }

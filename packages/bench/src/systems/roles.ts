@@ -16,6 +16,9 @@ export interface Roles {
 /** `together`: the leader holds the link. `apart`: another one does. */
 export type Arrangement = 'together' | 'apart' | 'any';
 
+/** It is about the last write, and where nobody asks there is no next one: waiting would be in vain. */
+const SLOW_LAST_WRITE = 'DISK_SLOW';
+
 const SETTLED_WITHIN_MS = 60_000;
 const ARRANGED_WITHIN_MS = 120_000;
 
@@ -26,7 +29,10 @@ export function rolesOf(statuses: ReadonlyMap<string, FleetStatus | undefined>):
   const views = new Set<string>();
   for (const [name, status] of statuses) {
     if (status === undefined) return `${name} does not answer`;
-    if (!status.ready) return `${name} is not ready`;
+    const reasons = status.reasons.filter(({ code }) => code !== SLOW_LAST_WRITE);
+    if (reasons.length > 0) {
+      return [`${name} is not ready`, ...reasons.map((r) => `${r.code}: ${r.detail}`)].join('; ');
+    }
     views.add(`${status.leader_id} in term ${status.term}`);
     if (status.is_leader) leaders.push(name);
     const links = status.chains.flatMap(({ validators }) => validators);

@@ -27,16 +27,15 @@ export class Asker {
   #next = 1n;
   #asked: Asked[] = [];
   #awaited: readonly Awaited[] = [];
-  #stopping = true;
+  #stopping = false;
   #running: Promise<void> = Promise.resolve();
 
   constructor(validators: ValidatorSide) {
     this.#validators = validators;
   }
 
+  /** Once. */
   start(): void {
-    this.#asked = [];
-    this.#stopping = false;
     this.#running = this.#run();
     // Whoever waits for signatures or for the end is told.
     this.#running.catch(() => 'told there');
@@ -51,11 +50,17 @@ export class Asker {
     await Promise.race([enough, this.#running]);
   }
 
-  /** After the height that it is at. @returns all since the start */
-  async stop(): Promise<readonly Asked[]> {
+  /** What was answered since the last call. */
+  take(): readonly Asked[] {
+    const taken = this.#asked;
+    this.#asked = [];
+    return taken;
+  }
+
+  /** After the height that it is at. */
+  async stop(): Promise<void> {
     this.#stopping = true;
     await this.#running;
-    return this.#asked;
   }
 
   async #run(): Promise<void> {
