@@ -19,6 +19,8 @@ export interface Case {
   readonly victim: 'leader' | 'holder';
   /** Who holds the link when it strikes. */
   readonly arrangement: Arrangement;
+  /** False: at whatever moment. Else while no request is under way, as on a chain that signs three times a second. */
+  readonly atRest: boolean;
   /** Also of systems that know no difference between who leads and who holds the link. */
   readonly ofOthers: boolean;
 }
@@ -26,10 +28,11 @@ export interface Case {
 export const cases: readonly Case[] = [
   fault('kill -9: leader', 'kill', 'leader', 'apart'),
   fault('kill -9: holder', 'kill', 'holder', 'apart'),
-  fault('kill -9: both', 'kill', 'leader', 'together', true),
+  fault('kill -9: both', 'kill', 'leader', 'together', { ofOthers: true }),
+  fault('kill -9: both, at rest', 'kill', 'leader', 'together', { ofOthers: true, atRest: true }),
   fault('SIGSTOP: leader', 'freeze', 'leader', 'apart'),
   fault('SIGSTOP: holder', 'freeze', 'holder', 'apart'),
-  fault('SIGSTOP: both', 'freeze', 'leader', 'together', true),
+  fault('SIGSTOP: both', 'freeze', 'leader', 'together', { ofOthers: true }),
   fault('cut silently: leader', 'cutSilently', 'leader', 'apart'),
   fault('cut by reset: leader', 'cutByReset', 'leader', 'apart'),
   fault('hand-over: leader', 'transfer', 'leader', 'any'),
@@ -44,9 +47,10 @@ function fault(
   kind: Fault,
   victim: Case['victim'],
   arrangement: Arrangement,
-  ofOthers = false,
+  special: Partial<Pick<Case, 'atRest' | 'ofOthers'>> = {},
 ): Case {
-  return { name, fault: kind, victim, arrangement, ofOthers };
+  const usual = { atRest: false, ofOthers: false };
+  return { name, fault: kind, victim, arrangement, ...usual, ...special };
 }
 
 /** Resolves once it surely bites: what is asked for from then on has to do without the victim as it was. */

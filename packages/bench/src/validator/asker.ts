@@ -22,11 +22,18 @@ interface Awaited {
   readonly resolve: () => void;
 }
 
+interface Hold {
+  readonly reached: () => void;
+  readonly released: Promise<void>;
+}
+
 export class Asker {
   readonly #validators: ValidatorSide;
   #next = 1n;
   #asked: Asked[] = [];
   #awaited: readonly Awaited[] = [];
+  /** Asked for, and not reached yet. */
+  #hold: Hold | null = null;
   #stopping = false;
   #running: Promise<void> = Promise.resolve();
 
@@ -47,7 +54,19 @@ export class Asker {
       const awaited = { fromMs: performance.now(), missing: count, resolve };
       this.#awaited = [...this.#awaited, awaited];
     });
-    await Promise.race([enough, this.#running]);
+    await Promise.race([enough, this.#ended()]);
+  }
+
+  /** Between two requests: none is under way, and none is made until the function that this gives is called. */
+  async hold(): Promise<() => void> {
+    const reached = new Promise<() => void>((resolve) => {
+      let release = (): void => {};
+      const released = new Promise<void>((over) => {
+        release = over;
+      });
+      this.#hold = { reached: () => resolve(release), released };
+    });
+    return await Promise.race([reached, this.#ended()]);
   }
 
   /** What was answered since the last call. */
@@ -63,11 +82,22 @@ export class Asker {
     await this.#running;
   }
 
+  async #ended(): Promise<never> {
+    await this.#running;
+    throw new Error('nobody asks any more');
+  }
+
   async #run(): Promise<void> {
     while (!this.#stopping) {
       const height = this.#next;
       this.#next += 1n;
       for (const step of steps) {
+        const held = this.#hold;
+        if (held !== null) {
+          this.#hold = null;
+          held.reached();
+          await held.released;
+        }
         const askedAtMs = performance.now();
         const { refused, tries = 1 } = await this.#validators.ask(0, height, step);
         const answeredAtMs = performance.now();
