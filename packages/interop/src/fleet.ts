@@ -2,11 +2,12 @@
  * A cluster of real replicas: homes made by `cmkms cluster init`, keys by `cmkms import filepv`, one process each.
  *
  * Owns    what an operator would do at three machines, on one.
- * Never   reaches into a replica: it uses the command line, HTTP, and signals.
+ * Never   reaches into a replica: it uses the command line, the admin socket, HTTP, and signals.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { adminRequest } from './admin-request.js';
 import { freePorts, ManagedProcess, run, until } from './processes.js';
 
 export const cmkmsPath = fileURLToPath(new URL('../../../cmkms/bin/cmkms.mjs', import.meta.url));
@@ -66,6 +67,8 @@ export interface FleetStatus {
   readonly is_leader: boolean;
   readonly leader_id: string;
   readonly ready: boolean;
+  /** Why it is not. */
+  readonly reasons: readonly { readonly code: string; readonly detail: string }[];
   readonly term: number;
   readonly chains: readonly {
     readonly chain_id: string;
@@ -79,6 +82,11 @@ export interface FleetStatus {
       readonly since: string;
     }[];
   }[];
+}
+
+/** Up to five, in the order of their places. */
+export function fleetNames(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, i) => `kms-${'abcde'[i]}`);
 }
 
 export interface FleetReplica {
@@ -102,7 +110,7 @@ export class Fleet {
   /** Homes, certificates and keys; nothing is started. */
   static async create(options: FleetOptions): Promise<Fleet> {
     const count = options.replicas ?? 3;
-    const names = Array.from({ length: count }, (_, i) => `kms-${'abcde'[i]}`);
+    const names = fleetNames(count);
     const places = options.places ?? (await onLoopback(count));
     const homes = await makeHomes(
       options,
@@ -187,6 +195,11 @@ export class Fleet {
       },
       withinMs,
     );
+  }
+
+  /** As `cmkms cluster transfer` at the one that leads. @throws what it refused for */
+  async transfer(leader: string, to: string): Promise<void> {
+    await adminRequest(this.replica(leader).home, { kind: 'leaderTransfer', to });
   }
 
   /** Who holds the link to a validator. */

@@ -2,7 +2,7 @@
 
 export type { Commit } from './chain-rpc.js';
 export { FarWire } from './chaos/far-wire.js';
-export { plain, type WireOrder } from './chaos/wire.js';
+export { plain, Wire, type WireOrder } from './chaos/wire.js';
 export { CometNode } from './comet-node.js';
 export {
   type ChainTable,
@@ -10,6 +10,7 @@ export {
   Fleet,
   type FleetReplica,
   type FleetStatus,
+  fleetNames,
   type ReplicaPlace,
 } from './fleet.js';
 export { cometBftVersion, type GoProgram, goProgram, goVersion } from './go-module.js';

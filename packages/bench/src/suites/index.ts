@@ -1,8 +1,10 @@
 /** The suites, in the order in which `all` runs them. */
 import type { Suite } from '../bench.js';
+import { failover } from './failover.js';
 import { latency } from './latency.js';
 import { network } from './network.js';
 import { stagesSuite } from './stages.js';
 import { throughput } from './throughput.js';
+import { wan } from './wan.js';
 
-export const suites: readonly Suite[] = [latency, throughput, stagesSuite, network];
+export const suites: readonly Suite[] = [latency, throughput, stagesSuite, failover, wan, network];

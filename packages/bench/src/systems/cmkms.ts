@@ -7,8 +7,12 @@
 import { createHash } from 'node:crypto';
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cmkms, Fleet } from '@cometkms/interop';
+import { cmkms, Fleet, fleetNames } from '@cometkms/interop';
+import { RaftWires } from './raft-wires.js';
 import type { ChainToSign, RunningReplica, RunningSystem, System } from './system.js';
+
+/** Generous: other work on this machine must not end a measurement that it only disturbs. */
+const READY_WITHIN_MS = 90_000;
 
 const counts = { 1: 'alone (solo)', 3: 'three replicas', 5: 'five replicas' } as const;
 
@@ -30,16 +34,22 @@ export interface CmkmsOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** For Node itself: `--cpu-prof`. */
   readonly nodeArgs?: readonly string[];
+  /** What replicas say to each other goes over wires, which can be late or cut. */
+  readonly wired?: boolean;
 }
 
 export class RunningCmkms implements RunningSystem {
-  private constructor(readonly fleet: Fleet) {}
+  private constructor(
+    readonly fleet: Fleet,
+    /** Null where replicas dial each other directly. */
+    readonly wires: RaftWires | null,
+  ) {}
 
   static async start(
     directory: string,
     chains: readonly ChainToSign[],
     replicas: number,
-    { settings = {}, nodeArgs = [] }: CmkmsOptions,
+    { settings = {}, nodeArgs = [], wired = false }: CmkmsOptions,
   ): Promise<RunningCmkms> {
     const [first, ...more] = chains;
     if (first === undefined) throw new Error('nothing to sign for');
@@ -47,6 +57,7 @@ export class RunningCmkms implements RunningSystem {
     const keyHome = join(directory, 'node');
     cpSync(first.keyHome, keyHome, { recursive: true });
     const address = keyAddress(keyHome);
+    const wires = wired ? await RaftWires.lay(fleetNames(replicas)) : null;
     const fleet = await Fleet.create({
       directory,
       chainId: first.chainId,
@@ -54,6 +65,7 @@ export class RunningCmkms implements RunningSystem {
       neverSigned: true,
       replicas,
       ...{ settings, nodeArgs },
+      ...(wires === null ? {} : { places: wires.places }),
       extraArgs: more.flatMap(({ chainId }) => ['--allow-fresh-state', chainId]),
       tables: () =>
         chains.map(({ chainId, validator }, i) => ({
@@ -63,7 +75,7 @@ export class RunningCmkms implements RunningSystem {
         })),
     });
     fleet.startAll();
-    return new RunningCmkms(fleet);
+    return new RunningCmkms(fleet, wires);
   }
 
   get replicas(): readonly RunningReplica[] {
@@ -78,11 +90,12 @@ export class RunningCmkms implements RunningSystem {
 
   async restart(name: string): Promise<void> {
     this.fleet.start(name);
-    await this.fleet.ready(name);
+    await this.fleet.ready(name, READY_WITHIN_MS);
   }
 
-  stop(): Promise<void> {
-    return this.fleet.stopAll();
+  async stop(): Promise<void> {
+    await this.fleet.stopAll();
+    await this.wires?.stop();
   }
 }
 

@@ -61,6 +61,8 @@ export class TypeScriptSide implements ValidatorSide {
     const link = this.#links[chain];
     if (link === undefined) throw new Error(`no validator was started for chain ${chain}`);
     const request = requestFor(link, height, step, extensionBytes);
+    const triesBefore = link.endpoint.tries;
+    const tries = (): number => link.endpoint.tries - triesBefore;
     const started = performance.now();
     try {
       const answer = await link.endpoint.request(
@@ -69,10 +71,11 @@ export class TypeScriptSide implements ValidatorSide {
       );
       const tookMs = performance.now() - started;
       this.#keep(link, request, answer);
-      return { step, tookMs, refused: null };
+      return { step, tookMs, refused: null, tries: tries() };
     } catch (error) {
       if (!(error instanceof RemoteSignerError)) throw error;
-      return { step, tookMs: performance.now() - started, refused: error.description };
+      const tookMs = performance.now() - started;
+      return { step, tookMs, refused: error.description, tries: tries() };
     }
   }
 

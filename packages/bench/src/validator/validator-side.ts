@@ -14,6 +14,8 @@ export interface Taken {
   readonly tookMs: number;
   /** Null: signed. Else why not; a node asks no further. */
   readonly refused: string | null;
+  /** How often the node asked. Not there where the side cannot tell: CometBFT's own client keeps it to itself. */
+  readonly tries?: number;
 }
 
 export interface ValidatorSide {

@@ -70,6 +70,7 @@ export class SignerEndpoint {
   #turn: Promise<unknown> = Promise.resolve();
   #pingTimer: NodeJS.Timeout | null = null;
   #stopped = false;
+  #tries = 0;
 
   constructor(place: ListenPlace) {
     this.#place = place;
@@ -92,6 +93,11 @@ export class SignerEndpoint {
     return `tcp://127.0.0.1:${bound.port}`;
   }
 
+  /** Of all requests so far, pings left out: one more than requests for each that was asked again. */
+  get tries(): number {
+    return this.#tries;
+  }
+
   get connected(): boolean {
     return this.#signer !== null;
   }
@@ -108,6 +114,7 @@ export class SignerEndpoint {
     let last: Error = new Error('never asked');
     for (let attempt = 0; attempt < retries && !this.#stopped; attempt += 1) {
       if (attempt > 0) await pause(nodeConstants.retryPauseMs);
+      this.#tries += 1;
       try {
         return checked(await this.#exclusively(() => this.#ask(message)), expected);
       } catch (error) {
