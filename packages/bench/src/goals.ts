@@ -23,6 +23,7 @@ const goals: readonly Goal[] = [
   ratio('p50, three replicas, against cosmos/kms alone', 'cmkms-3', 'cosmos-kms', 1.0),
   ratio('p50, three replicas, against the Go CometKMS', 'cmkms-3', 'go-cometkms', 0.33),
   ratio('p50, three replicas, against Horcrux 2 of 3', 'cmkms-3', 'horcrux', 0.17),
+  ratio('p50, three replicas, against a majority write of the machine', 'cmkms-3', 'machine', 2.0),
   ratio('p50, one replica (solo), against tmkms', 'cmkms-1', 'tmkms', 2.0),
   tail('p99 against own p50, three replicas', 'p99', 3),
   tail('p99.9 against own p50, three replicas', 'p999', 8),

@@ -1,6 +1,7 @@
 /** The suites, in the order in which `all` runs them. */
 import type { Suite } from '../bench.js';
+import { floor } from './floor.js';
 import { latency } from './latency.js';
 import { throughput } from './throughput.js';
 
-export const suites: readonly Suite[] = [latency, throughput];
+export const suites: readonly Suite[] = [floor, latency, throughput];
