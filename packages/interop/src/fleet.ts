@@ -65,6 +65,7 @@ export interface FleetStatus {
   readonly leader_id: string;
   readonly ready: boolean;
   readonly term: number;
+  readonly applied_index: string | null;
   readonly chains: readonly {
     readonly chain_id: string;
     readonly key_address: string;
