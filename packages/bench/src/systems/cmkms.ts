@@ -10,6 +10,9 @@ import { join } from 'node:path';
 import { cmkms, Fleet } from '@cometkms/interop';
 import type { ChainToSign, RunningReplica, RunningSystem, System } from './system.js';
 
+/** Generous: how long a start takes is for a suite to say. */
+const READY_WITHIN_MS = 300_000;
+
 const counts = { 1: 'alone (solo)', 3: 'three replicas', 5: 'five replicas' } as const;
 
 export function cmkmsWith(replicas: keyof typeof counts, options: CmkmsOptions = {}): System {
@@ -75,7 +78,7 @@ export class RunningCmkms implements RunningSystem {
 
   async restart(name: string): Promise<void> {
     this.fleet.start(name);
-    await this.fleet.ready(name);
+    await this.fleet.ready(name, READY_WITHIN_MS);
   }
 
   stop(): Promise<void> {
