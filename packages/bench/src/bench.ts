@@ -4,7 +4,7 @@
  * Owns    nothing that is measured.
  */
 import type { Report, Row } from './report/report.js';
-import type { System } from './systems/system.js';
+import type { Described, System } from './systems/system.js';
 import type { ValidatorSide } from './validator/validator-side.js';
 
 export interface Bench {
@@ -25,7 +25,7 @@ export interface Bench {
 export interface SuiteResult {
   readonly settings: Report['settings'];
   /** Those that were measured. */
-  readonly systems: readonly System[];
+  readonly systems: readonly Described[];
   readonly leftOut: readonly string[];
   readonly rows: readonly Row[];
   /** In the report, where the suite does not ask with `validatorSide`. */

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { makeNodeHome } from '@cometkms/interop';
 import type { Bench } from './bench.js';
 import type { Row } from './report/report.js';
+import { histogram, rounded, summarize } from './statistics.js';
 import type { RunningSystem, System } from './systems/system.js';
 import type { ValidatorSide } from './validator/validator-side.js';
 
@@ -30,17 +31,28 @@ export type Measured = Omit<Row, 'system' | 'round'>;
 export interface TurnOptions {
   readonly rounds: number;
   readonly chains: number;
+  /** Measured without any system, before the first turn of each round. */
+  readonly without?: () => Promise<MeasuredWithout>;
+}
+
+export interface MeasuredWithout {
+  readonly system: string;
+  readonly rows: readonly Measured[];
 }
 
 /** @returns the rows of all rounds, in the order in which they were measured */
 export function inRounds(
   bench: Bench,
   systems: readonly System[],
-  { rounds, chains }: TurnOptions,
+  { rounds, chains, without }: TurnOptions,
   measure: (turn: Turn) => Promise<readonly Measured[]>,
 ): Promise<readonly Row[]> {
-  return inTurns(bench, systems, rounds, (system, round, directory) =>
-    withValidators(bench, system, round, directory, chains, measure),
+  return inTurns(
+    bench,
+    systems,
+    rounds,
+    (system, round, directory) => withValidators(bench, system, round, directory, chains, measure),
+    without,
   );
 }
 
@@ -50,9 +62,18 @@ export async function inTurns(
   systems: readonly System[],
   rounds: number,
   turn: (system: System, round: number, directory: string) => Promise<readonly Measured[]>,
+  without?: TurnOptions['without'],
 ): Promise<readonly Row[]> {
   const rows: Row[] = [];
+  const add = (system: string, round: number, measured: readonly Measured[]): void => {
+    for (const row of measured) {
+      rows.push({ system, round, ...row });
+      bench.say(`round ${round}/${rounds}  ${system.padEnd(12)} ${inWords(row)}`);
+    }
+  };
   for (let round = 1; round <= rounds; round += 1) {
+    const first = await without?.();
+    if (first !== undefined) add(first.system, round, first.rows);
     for (const system of systems) {
       const directory = mkdtempSync(join(tmpdir(), 'cmkms-bench-'));
       // Of a turn that failed everything stays: its logs say why.
@@ -61,13 +82,16 @@ export async function inTurns(
         throw error;
       });
       if (!bench.keep) rmSync(directory, { recursive: true, force: true });
-      for (const row of measured) {
-        rows.push({ system: system.name, round, ...row });
-        bench.say(`round ${round}/${rounds}  ${system.name.padEnd(12)} ${inWords(row)}`);
-      }
+      add(system.name, round, measured);
     }
   }
   return rows;
+}
+
+/** The row of one case. @param times milliseconds, at least one */
+export function measuredTimes(name: string, times: readonly number[]): Measured {
+  const summary = Object.entries(summarize(times)).map(([key, value]) => [key, rounded(value)]);
+  return { case: name, figures: Object.fromEntries(summary), histogram: histogram(times) };
 }
 
 async function withValidators(

@@ -28,7 +28,8 @@ function status({
     validators,
   };
   const reasons = not === '' ? [] : [{ code: not, detail: 'why' }];
-  return { is_leader: leads, leader_id: sees, ready: not === '', reasons, term, chains: [chain] };
+  const role = { is_leader: leads, leader_id: sees, term, applied_index: null };
+  return { ...role, ready: not === '', reasons, chains: [chain] };
 }
 
 const rows: readonly (readonly [

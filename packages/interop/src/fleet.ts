@@ -70,6 +70,7 @@ export interface FleetStatus {
   /** Why it is not. */
   readonly reasons: readonly { readonly code: string; readonly detail: string }[];
   readonly term: number;
+  readonly applied_index: string | null;
   readonly chains: readonly {
     readonly chain_id: string;
     readonly key_address: string;

@@ -14,6 +14,7 @@ export {
   type ReplicaPlace,
 } from './fleet.js';
 export { cometBftVersion, type GoProgram, goProgram, goVersion } from './go-module.js';
+export { lengthenLogs } from './long-log/long-log.js';
 export { makeNodeHome } from './node-home.js';
 export { freePorts, ManagedProcess, type ProcessOptions, run, until } from './processes.js';
 export {

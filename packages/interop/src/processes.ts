@@ -30,6 +30,8 @@ export interface ProcessOptions {
 }
 
 export class ManagedProcess {
+  /** Just before it was spawned, as performance.now() tells it here. */
+  readonly startedMs = performance.now();
   /** Resolves once the process is gone, with its exit code, or null where a signal ended it. */
   readonly exited: Promise<number | null>;
   readonly #child: ChildProcess;

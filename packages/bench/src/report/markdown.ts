@@ -4,13 +4,17 @@
  * Owns    the page docs/performance/<suite>.md.
  * Never   says more than the report holds.
  */
-import type { Suite } from '../bench.js';
+import type { Column, Suite } from '../bench.js';
 import { shown } from '../rounds.js';
 import { median } from '../statistics.js';
 import type { Report, Row } from './report.js';
 
 export function page(suite: Suite, report: Report, plots: readonly string[]): string {
   const cases = [...new Set(report.rows.map((row) => row.case))];
+  const tables =
+    report.systems.length === 1
+      ? tableOfCases(suite, report, cases)
+      : cases.flatMap((name) => tableOf(suite, report, name));
   return `${[
     `# Performance: ${report.suite}`,
     '',
@@ -24,7 +28,7 @@ export function page(suite: Suite, report: Report, plots: readonly string[]): st
     '',
     suite.notes,
     '',
-    ...cases.flatMap((name) => tableOf(suite, report, name)),
+    ...tables,
     ...plots.flatMap((file) => [`![${file.replace(/\.svg$/, '')}](${file})`, '']),
     `Raw figures: [${report.suite}.json](${report.suite}.json).`,
   ].join('\n')}\n`;
@@ -72,24 +76,47 @@ function tableOf(suite: Suite, report: Report, name: string): readonly string[] 
   ];
   const lines = systems.map(({ name: system, title }) => {
     const own = rows.filter((row) => row.system === system);
-    const cells = columns.map(({ figure }) => {
-      const values = own.flatMap(({ figures }) => figures[figure] ?? []);
-      return values.length === 0 ? '–' : shown(median(values));
-    });
-    if (compared !== null)
-      cells.push(spread(own.flatMap(({ figures }) => figures[compared] ?? [])));
+    const cells = cellsOf(own, columns, compared);
     if (compared !== null && reference !== undefined) {
       cells.push(spread(ratios(report.rows, compared, name, system, reference), true));
     }
-    return `| ${[title, ...cells].join(' | ')} |`;
+    return [title, ...cells];
   });
+  return [`## ${capital(name)}`, '', ...table(heads, lines), ''];
+}
+
+/** Of one system there is nothing to set side by side but its cases. */
+function tableOfCases(
+  { columns, compared }: Suite,
+  { systems, rows }: Report,
+  cases: readonly string[],
+): readonly string[] {
+  const used = columns.filter(({ figure }) => rows.some((row) => figure in row.figures));
+  const heads = [
+    ...['case', ...used.map(({ title }) => title)],
+    ...(compared === null ? [] : ['lowest–highest round']),
+  ];
+  const lines = cases.map((name) => {
+    const own = rows.filter((row) => row.case === name);
+    return [name, ...cellsOf(own, used, compared)];
+  });
+  return [`## ${capital(systems[0]?.title ?? '')}`, '', ...table(heads, lines), ''];
+}
+
+function cellsOf(own: readonly Row[], columns: readonly Column[], compared: string | null) {
+  const cells = columns.map(({ figure }) => {
+    const values = own.flatMap(({ figures }) => figures[figure] ?? []);
+    return values.length === 0 ? '–' : shown(median(values));
+  });
+  if (compared !== null) cells.push(spread(own.flatMap(({ figures }) => figures[compared] ?? [])));
+  return cells;
+}
+
+function table(heads: readonly string[], lines: readonly (readonly string[])[]): readonly string[] {
   return [
-    `## ${capital(name)}`,
-    '',
     `| ${heads.join(' | ')} |`,
     `|---|${'---:|'.repeat(heads.length - 1)}`,
-    ...lines,
-    '',
+    ...lines.map((cells) => `| ${cells.join(' | ')} |`),
   ];
 }
 

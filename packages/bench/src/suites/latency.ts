@@ -1,14 +1,21 @@
 /**
  * How long one signature takes when nothing else is asked: proposal, prevote, precommit, height after height.
  *
- * Owns    the three cases: votes as they are, and with extensions of 64 KiB.
+ * Owns    the cases: votes as they are, and with extensions of 64 KiB; and what the machine itself needs, in each
+ *         round before the systems.
  */
 import { until } from '@cometkms/interop';
 import type { Bench, Suite, SuiteResult } from '../bench.js';
-import { inRounds, type Measured, type Turn } from '../rounds.js';
-import { histogram, rounded, summarize } from '../statistics.js';
+import { majorityWrite, thisMachine } from '../floor/floor.js';
+import {
+  inRounds,
+  type Measured,
+  type MeasuredWithout,
+  measuredTimes,
+  type Turn,
+} from '../rounds.js';
 import type { System } from '../systems/system.js';
-import type { Taken } from '../validator/validator-side.js';
+import { steps, type Taken } from '../validator/validator-side.js';
 
 const ROUNDS = 5;
 const WARM_UP_HEIGHTS = 200;
@@ -17,12 +24,19 @@ const EXTENSION_HEIGHTS = 200;
 const FIRST_WITHIN_MS = 120_000;
 export const EXTENSION_BYTES = 64 * 1024;
 
+const bareMachine = {
+  ...thisMachine,
+  title: 'majority write of this machine',
+  durability: 'synced on a majority',
+};
+
 export const latency: Suite = {
   name: 'latency',
   about: 'time of one signature, asked for in turn: proposal, prevote, precommit',
   notes:
     'Each request is made as soon as the answer to the one before is there. Time is from the call at the validator ' +
-    'until the signature is there.',
+    'until the signature is there. *Majority write* is no signer: three bare processes, a record of 256 bytes synced ' +
+    'by two of them, over TLS, as in [floor](floor.md).',
   columns: [
     { figure: 'p50', title: 'p50' },
     { figure: 'p90', title: 'p90' },
@@ -41,7 +55,9 @@ async function runLatency(bench: Bench): Promise<SuiteResult> {
   const heights = Math.ceil(HEIGHTS * bench.scale);
   const warmUp = Math.ceil(WARM_UP_HEIGHTS * bench.scale);
   const withExtensions = Math.ceil(EXTENSION_HEIGHTS * bench.scale);
-  const rows = await inRounds(bench, bench.systems, { rounds, chains: 1 }, async (turn) => {
+  const without = (): Promise<MeasuredWithout> => bareMajority(heights * steps.length);
+  const options = { rounds, chains: 1, without };
+  const rows = await inRounds(bench, bench.systems, options, async (turn) => {
     const next = await warm(turn, 1n, warmUp);
     const votes = await asked(turn, 'votes', next, heights, 0);
     const last = next + BigInt(heights);
@@ -56,7 +72,7 @@ async function runLatency(bench: Bench): Promise<SuiteResult> {
   });
   return {
     settings: { rounds, warmUp, heights, heightsWithExtensions: withExtensions },
-    systems: bench.systems,
+    systems: [bareMachine, ...bench.systems],
     leftOut: bench.systems
       .filter((system) => !signsExtensions(system))
       .map(({ title, mostExtensionBytes: most }) => {
@@ -69,6 +85,12 @@ async function runLatency(bench: Bench): Promise<SuiteResult> {
 
 const signsExtensions = ({ mostExtensionBytes }: System): boolean =>
   mostExtensionBytes >= EXTENSION_BYTES;
+
+/** Beside the votes, as a row of their table: in the same round, by as many records as there are signatures. */
+async function bareMajority(records: number): Promise<MeasuredWithout> {
+  const found = Object.values(await majorityWrite('TLS', records));
+  return { system: bareMachine.name, rows: found.map((times) => measuredTimes('votes', times)) };
+}
 
 /**
  * Compilers and caches of all processes have seen the work before the clock runs. At first a cluster may refuse, as
@@ -106,10 +128,6 @@ export function measured(name: string, taken: readonly Taken[]): Measured {
   const signed = taken.filter(({ refused }) => refused === null).map(({ tookMs }) => tookMs);
   const refused = taken.length - signed.length;
   if (signed.length === 0) return { case: name, figures: { count: 0, refused } };
-  const summary = Object.entries(summarize(signed)).map(([key, value]) => [key, rounded(value)]);
-  return {
-    case: name,
-    figures: { ...Object.fromEntries(summary), refused },
-    histogram: histogram(signed),
-  };
+  const row = measuredTimes(name, signed);
+  return { ...row, figures: { ...row.figures, refused } };
 }

@@ -11,8 +11,8 @@ import { cmkms, Fleet, fleetNames } from '@cometkms/interop';
 import { RaftWires } from './raft-wires.js';
 import type { ChainToSign, RunningReplica, RunningSystem, System } from './system.js';
 
-/** Generous: other work on this machine must not end a measurement that it only disturbs. */
-const READY_WITHIN_MS = 90_000;
+/** Generous: how long a start takes is for a suite to say. */
+const READY_WITHIN_MS = 300_000;
 
 const counts = { 1: 'alone (solo)', 3: 'three replicas', 5: 'five replicas' } as const;
 

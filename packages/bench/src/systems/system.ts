@@ -15,20 +15,24 @@ export interface ChainToSign {
   readonly validator: string;
 }
 
-export interface System {
+/** Whatever has figures in a report: a signer, or the machine without one. */
+export interface Described {
   /** In options, files and tables: `cmkms-3`. */
   readonly name: string;
   /** In sentences: `CometKMS, three replicas`. */
   readonly title: string;
-  readonly replicas: number;
   /** What is on a disk before a signature leaves. */
   readonly durability: string;
+  /** As it says itself, or as it was built. */
+  version(): Promise<string>;
+}
+
+export interface System extends Described {
+  readonly replicas: number;
   /** How many chains one of it signs for; more are not asked of it. */
   readonly mostChains: number;
   /** The largest vote extension that it signs, of those that are asked for; 0: it signs none. */
   readonly mostExtensionBytes: number;
-  /** As it says itself, or as it was built. */
-  version(): Promise<string>;
   /**
    * Makes homes and starts all processes. Whether it signs yet, the validator sees.
    * @param directory fresh; all that it writes goes there

@@ -1,0 +1,52 @@
+/** The tables of a page: systems beside each other, or the cases of the only one. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Suite } from '../src/bench.js';
+import { page } from '../src/report/markdown.js';
+import type { Report, Row } from '../src/report/report.js';
+
+const suite: Suite = {
+  name: 'some',
+  about: 'some figures',
+  notes: 'Notes.',
+  columns: [{ figure: 'p50', title: 'p50' }],
+  compared: 'p50',
+  plot: null,
+  run: () => Promise.reject(new Error('nothing is measured here')),
+};
+
+function reportOf(names: readonly string[], rows: readonly Row[]): Report {
+  return {
+    suite: suite.name,
+    command: 'npm run bench -- some',
+    at: '2030-01-01T00:00:00.000Z',
+    tookSeconds: 1,
+    machine: {
+      ...{ processors: '1 x any', memoryGiB: 1, kernel: 'any', fileSystem: 'any' },
+      ...{ node: 'v0', loadBefore: 0 },
+    },
+    validator: 'nobody',
+    settings: {},
+    systems: names.map((name) => ({ name, title: name, durability: 'none', version: '0' })),
+    leftOut: [],
+    rows,
+  };
+}
+
+const row = (system: string, name: string, round: number, p50: number): Row => ({
+  ...{ system, case: name, round, figures: { p50 } },
+});
+
+test('one system is a table of its cases, with the spread of its rounds', () => {
+  const rows = [row('a', 'write', 1, 1), row('a', 'write', 2, 3), row('a', 'read', 1, 2)];
+  const text = page(suite, reportOf(['a'], rows), []);
+  assert.match(text, /## A\n\n\| case \| p50 \| lowest–highest round \|/);
+  assert.match(text, /\| write \| 1 \| 1–3 \|\n\| read \| 2 \| 2–2 \|/);
+});
+
+test('more systems are a table for each case, set against three replicas within a round', () => {
+  const rows = [row('machine', 'votes', 1, 1), row('cmkms-3', 'votes', 1, 2)];
+  const text = page(suite, reportOf(['machine', 'cmkms-3'], rows), []);
+  assert.match(text, /## Votes\n\n\| system \| p50 \| lowest–highest round \| against cmkms-3 \|/);
+  assert.match(text, /\| machine \| 1 \| 1–1 \| 0\.500 \(0\.500–0\.500\) \|/);
+});
