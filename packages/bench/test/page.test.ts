@@ -38,15 +38,15 @@ const row = (system: string, name: string, round: number, p50: number): Row => (
 });
 
 test('one system is a table of its cases, with the spread of its rounds', () => {
-  const rows = [row('a', 'write', 1, 1), row('a', 'write', 2, 3), row('a', 'read', 1, 2)];
+  const rows = [row('a', 'write', 1, 1.25), row('a', 'write', 2, 3.5), row('a', 'read', 1, 2.5)];
   const text = page(suite, reportOf(['a'], rows), []);
   assert.match(text, /## A\n\n\| case \| p50 \| lowest–highest round \|/);
-  assert.match(text, /\| write \| 1 \| 1–3 \|\n\| read \| 2 \| 2–2 \|/);
+  assert.match(text, /\| write \| 1\.25 \| 1\.25–3\.50 \|\n\| read \| 2\.50 \| 2\.50–2\.50 \|/);
 });
 
 test('more systems are a table for each case, set against three replicas within a round', () => {
-  const rows = [row('machine', 'votes', 1, 1), row('cmkms-3', 'votes', 1, 2)];
+  const rows = [row('machine', 'votes', 1, 1.25), row('cmkms-3', 'votes', 1, 2.5)];
   const text = page(suite, reportOf(['machine', 'cmkms-3'], rows), []);
   assert.match(text, /## Votes\n\n\| system \| p50 \| lowest–highest round \| against cmkms-3 \|/);
-  assert.match(text, /\| machine \| 1 \| 1–1 \| 0\.500 \(0\.500–0\.500\) \|/);
+  assert.match(text, /\| machine \| 1\.25 \| 1\.25–1\.25 \| 0\.500 \(0\.500–0\.500\) \|/);
 });
