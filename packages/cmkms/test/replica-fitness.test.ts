@@ -1,5 +1,6 @@
 /** A leader whose disk runs full or whose key fails hands over, says why, and is fit again when that is well over. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { addressOf, SignerError } from '@cometkms/signer';
 import { Metrics } from '../src/metrics/index.js';
@@ -97,13 +98,17 @@ async function handsOver(cluster: Cluster, to: Member, reason: RegExp): Promise<
     over = true;
   });
   while (!over) {
+    // Before the look: what changes after it is not missed.
+    const changed = once(to.running.replica.node, 'role');
     const leader = await cluster.leader();
     if (leader !== to) {
       const { node } = leader.running.replica;
-      // Refused where it lost leadership meanwhile: then look again.
-      await node.transferLeadership(to.running.replica.node.id).catch(() => null);
+      // Refused where it lost leadership meanwhile: then look again, with the next turn of the loop.
+      const taken = await node.transferLeadership(to.running.replica.node.id).catch(() => null);
+      if (taken === null) await new Promise((resolve) => setImmediate(resolve));
+    } else {
+      await Promise.race([done, changed]);
     }
-    await Promise.race([done, new Promise((resolve) => setTimeout(resolve, 50))]);
   }
   const { to: next } = await done;
   assert.notEqual(next, to.name);
