@@ -60,8 +60,15 @@ const register = fc.record({
   jump,
   window,
 });
-const action: fc.Arbitrary<Action> = fc.oneof(
+/** What a validator asks once more, perhaps with another time: by chance alone, two requests are hardly ever alike. */
+const retry = fc.record({
+  does: fc.constant('retry' as const),
+  back: fc.integer({ min: 1, max: 3 }),
+  time: asked.map((a) => a.time),
+});
+const action = fc.oneof(
   { weight: 40, arbitrary: askedFor },
+  { weight: 6, arbitrary: retry },
   { weight: 3, arbitrary: register },
   { weight: 3, arbitrary: fc.record({ does: does('floor'), id, at: asked, by: raiser }) },
   { weight: 2, arbitrary: fc.record({ does: does('limits'), id, jump, window }) },
@@ -75,10 +82,25 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ does: does('retire'), id }) },
 );
+const askedAgain = (
+  { asked: a, claimed: c }: Extract<Action, { does: 'ask' }>,
+  time: number,
+): Action => ({ does: 'ask', asked: { ...a, time }, claimed: { ...c, time } });
+
 /** Most begin with a registration, so that what follows has something to be judged by. */
 const history = fc
   .tuple(fc.option(register, { freq: 10 }), fc.array(action, { maxLength: 50, size: 'max' }))
-  .map(([first, rest]): Action[] => (first === null ? rest : [first, ...rest]));
+  .map(([first, rest]): Action[] => {
+    const all: Action[] = first === null ? [] : [first];
+    const asks: Extract<Action, { does: 'ask' }>[] = [];
+    for (const act of rest) {
+      const earlier = act.does === 'retry' ? asks.at(-act.back) : undefined;
+      const next = act.does === 'retry' ? earlier && askedAgain(earlier, act.time) : act;
+      if (next?.does === 'ask') asks.push(next);
+      if (next !== undefined) all.push(next);
+    }
+    return all;
+  });
 
 function commandOf(act: Action): Command {
   switch (act.does) {
