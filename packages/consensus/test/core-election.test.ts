@@ -124,7 +124,10 @@ test('rule 28: stickiness ends with the timer, the own link to the leader, or a 
   // The first in rank, d, asks at once on its own; this one waits, and meanwhile lets it pass.
   const cut = new Bench({ voters: 'dabc' }).follow('b', 3);
   cut.tell({ kind: 'link', peer: 'b', state: 'closed' });
-  assert.deepEqual(cut.hear('d', preVote(4)), [['send', 'd', preVoteReply(4, true)]]);
+  assert.deepEqual(cut.hear('d', preVote(4)), [
+    ['send', 'd', preVoteReply(4, true)],
+    ['wakeAt', 1005],
+  ]);
   const asked = new Bench().follow('b', 3);
   assert.equal(asked.hear('c', vote(4, 0, 0, true)).length > 0, true);
   assert.deepEqual(asked.core.hard, { term: 4, votedFor: 'c' });
@@ -374,4 +377,65 @@ test('the next in rank waits a fortieth of the timeout; a word of the leader cal
   bench.tell({ kind: 'link', peer: 'b', state: 'closed' });
   bench.tell({ kind: 'link', peer: 'b', state: 'up' });
   assert.equal(bench.core.hintDeadline, Number.POSITIVE_INFINITY);
+});
+
+// --------------------------------------------------------------------- two that ask at once
+
+/** `b` led and is gone; this replica, `a`, has asked. */
+const asking = (voters: string): Bench => {
+  const bench = new Bench({ voters }).follow('b', 3);
+  bench.tell({ kind: 'link', peer: 'b', state: 'closed' });
+  if (bench.core.role.kind === 'follower') bench.wake(bench.core.hintDeadline);
+  assert.equal(bench.core.role.kind, 'preCandidate');
+  return bench;
+};
+
+test('two that ask at once do not grant each other: the first in line prevails', () => {
+  const first = asking('acb');
+  assert.deepEqual(first.hear('c', preVote(4)), [['send', 'c', preVoteReply(3, false)]]);
+  assert.equal(first.core.role.kind, 'preCandidate');
+  const second = asking('cab');
+  assert.deepEqual(withoutWakes(second.hear('c', preVote(4))), [
+    ['changed', { role: 'follower', term: 3, leader: null, reason: 'lost' }],
+    ['send', 'c', preVoteReply(4, true)],
+  ]);
+  assert.equal(second.core.electionDeadline, second.now + 5, 'it asks again a heartbeat later');
+  // A grant that it had asked for before comes to nobody who campaigns.
+  assert.deepEqual(second.hear('c', preVoteReply(4, true)), []);
+});
+
+test('of two that ask at once, the one with the longer log prevails, whatever its place', () => {
+  const bench = asking('acb');
+  assert.deepEqual(withoutWakes(bench.hear('c', preVote(4, 1, 3))), [
+    ['changed', { role: 'follower', term: 3, leader: null, reason: 'lost' }],
+    ['send', 'c', preVoteReply(4, true)],
+  ]);
+});
+
+test('whoever was refused by the one that asks now, or failed before, holds up nobody', () => {
+  const refusedBy = asking('acb');
+  refusedBy.hear('c', preVoteReply(3, false));
+  assert.deepEqual(withoutWakes(refusedBy.hear('c', preVote(4))), [
+    ['changed', { role: 'follower', term: 3, leader: null, reason: 'lost' }],
+    ['send', 'c', preVoteReply(4, true)],
+  ]);
+  const failed = asking('acb');
+  failed.wake(failed.core.electionDeadline);
+  assert.deepEqual(withoutWakes(failed.hear('c', preVote(4))), [
+    ['send', 'c', preVoteReply(4, true)],
+  ]);
+  assert.equal(failed.core.role.kind, 'preCandidate', 'and its own second attempt goes on');
+});
+
+test('who grants the question puts its own hint off, never beyond its timer', () => {
+  const bench = new Bench({ voters: 'cab' }).follow('b', 3);
+  bench.tell({ kind: 'link', peer: 'b', state: 'closed' });
+  const timer = bench.core.electionDeadline;
+  for (let n = 0; n < 10; n += 1) {
+    bench.hear('c', preVote(4));
+    assert.equal(bench.core.hintDeadline, bench.now + 5);
+    bench.now += 4;
+    if (bench.now + 4 > timer) break;
+  }
+  assert.equal(bench.core.electionDeadline, timer);
 });

@@ -11,7 +11,7 @@
 import { invariant } from '@cometkms/invariant';
 import type { Campaigning, Core, Role } from './core.js';
 import { quorumAnsweredAt } from './lease.js';
-import { isVoter, otherVoters, standsForElection, voters } from './membership.js';
+import { isVoter, otherVoters, precedes, standsForElection, voters } from './membership.js';
 import { Tally } from './quorum.js';
 import { openTerm } from './replication.js';
 import { electionDelayMs, hintDelayMs, retryDelayMs } from './timers.js';
@@ -217,15 +217,18 @@ export function onVoteReply(
   decide(core, now, out);
 }
 
+/** This attempt is over; the next comes soon. */
+function giveUp(core: Core, now: Millis, out: Outbox): void {
+  core.failedAttempts += 1;
+  returnToFollower(core, 'lost', out);
+  core.electionDeadline = now + retryDelayMs(core, now);
+}
+
 function decide(core: Core, now: Millis, out: Outbox): void {
   if (core.role.kind !== 'preCandidate' && core.role.kind !== 'candidate') return;
   const { kind, tally } = core.role;
   const outcome = tally.outcome(voters(core));
-  if (outcome === 'lost') {
-    core.failedAttempts += 1;
-    returnToFollower(core, 'lost', out);
-    core.electionDeadline = now + retryDelayMs(core, now);
-  }
+  if (outcome === 'lost') giveUp(core, now, out);
   if (outcome !== 'won') return;
   if (kind === 'preCandidate') {
     campaign(core, now, false, 'pre_vote_won', out);
@@ -266,11 +269,39 @@ export function answerPreVote(
   const granted =
     asked.term > core.hard.term &&
     core.log.isCoveredBy(asked.lastIndex, asked.lastTerm) &&
-    !standsByLeader(core, now);
+    !standsByLeader(core, now) &&
+    !prevails(core, from, asked);
+  if (granted) makeWay(core, now, out);
   // Refused, it learns our term, and can catch up (rule 8). That our own record of this term may
   // still be under way does no harm: who adopts a term from an answer is promised nothing by it.
   const term = granted ? asked.term : core.hard.term;
   out.send(from, { kind: 'preVoteReply', term, granted });
+}
+
+/**
+ * Two that ask at once and grant each other's question would both campaign, and split the votes. So
+ * one of the two prevails, the same in both their eyes: the one with the longer log, else the first in
+ * line. Only with its first attempt, and not against one that has refused it: what cannot win must not
+ * hold up another.
+ */
+function prevails(core: Core, asker: MemberId, asked: PreVote): boolean {
+  if (core.role.kind !== 'preCandidate' || core.failedAttempts > 0) return false;
+  const { tally } = core.role;
+  if (tally.has(asker) && !tally.granted(asker)) return false;
+  const { lastIndex, lastTerm } = core.log;
+  const alike = asked.lastIndex === lastIndex && asked.lastTerm === lastTerm;
+  return alike && precedes(core, core.config.self, asker);
+}
+
+/**
+ * Whoever was granted the question is about to campaign: this replica's own first attempt would only
+ * split the votes. It is put off, never by more than the timer that runs anyway.
+ */
+function makeWay(core: Core, now: Millis, out: Outbox): void {
+  if (core.role.kind === 'preCandidate' && core.failedAttempts === 0) giveUp(core, now, out);
+  if (core.hintDeadline < Number.POSITIVE_INFINITY) {
+    core.hintDeadline = now + core.config.heartbeatIntervalMs;
+  }
 }
 
 export function answerVote(

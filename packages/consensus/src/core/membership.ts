@@ -105,18 +105,31 @@ export function reachedByQuorum(core: Core, reachedBy: (voter: MemberId) => numb
 }
 
 /**
- * This replica's place among those that may succeed, 0 first. All replicas derive the same order,
- * so their timers do not collide. Witnesses come last: a leader without a key would only hand over.
- * Each failed attempt moves the place by one, so that a sick first one cannot starve the rest.
+ * Those that may succeed, first to last. All replicas derive the same order, so their timers do not
+ * collide. Witnesses come last: a leader without a key would only hand over.
  */
-export function electionRank(core: Core): number {
+function lineOfSuccession(core: Core): MemberId[] {
   const { voters: voting } = membershipInForce(core);
   const ordered = [...voting.filter((m) => !m.witness), ...voting.filter((m) => m.witness)];
-  const standing = ordered
-    .map((member) => member.id)
-    .filter((id) => id === core.config.self || !isGone(core, id));
+  return ordered.map((member) => member.id);
+}
+
+/**
+ * This replica's place in that line without those that are gone, 0 first. Each failed attempt moves
+ * it by one, so that a sick first one cannot starve the rest.
+ */
+export function electionRank(core: Core): number {
+  const standing = lineOfSuccession(core).filter(
+    (id) => id === core.config.self || !isGone(core, id),
+  );
   const place = standing.indexOf(core.config.self);
   return place < 0 ? standing.length : (place + core.failedAttempts) % standing.length;
+}
+
+/** Of two voters. */
+export function precedes(core: Core, one: MemberId, other: MemberId): boolean {
+  const line = lineOfSuccession(core);
+  return line.indexOf(one) < line.indexOf(other);
 }
 
 function isGone(core: Core, id: MemberId): boolean {
