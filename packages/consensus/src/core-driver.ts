@@ -46,6 +46,8 @@ export interface DriverWorld {
   nameOf(id: MemberId | null): string | null;
   /** Of a member that is linked now; null: it is not, so nobody knows what it will be. */
   rulesOf(id: MemberId): RulesRange | null;
+  /** Before each run of steps: a lease that ran out since the last one is news, though this one may renew it. */
+  stepping(): void;
   /** After each run of steps. */
   stepped(): void;
   applied<E extends 'rulesRaised' | 'stateChecked' | 'committed'>(
@@ -164,6 +166,7 @@ export class CoreDriver<Answer> {
     if (this.#stepping) return;
     this.#stepping = true;
     try {
+      this.#world.stepping();
       this.#drain(this.#core);
       const { rules } = this.#options;
       const note = raiseOf(this.#core, rules, (id) => this.#world.rulesOf(id));

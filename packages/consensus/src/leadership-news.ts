@@ -30,7 +30,7 @@ export class LeadershipNews {
     this.#clock.soon(() => this.#listener.role({ ...change, previous }));
   }
 
-  /** To be told after each step. */
+  /** To be told before and after each step. */
   serves(serving: boolean): void {
     if (serving === this.#serving) return;
     this.#serving = serving;

@@ -88,7 +88,8 @@ export interface MembershipNews {
 export interface NodeEvents {
   role: [RoleChange & { readonly previous: MemberId | null }];
   /**
-   * `mayServe` turned true or false; it is judged at each step, and a lease may run out between two.
+   * `mayServe` turned true or false; it is judged before and after each step: a lease that runs out between two
+   * is told with the second.
    */
   serving: [boolean];
   founding: [FoundingStep];

@@ -92,6 +92,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
         changed: (change) => this.#news.changed(change),
         nameOf: (id) => this.#nameOf(id),
         rulesOf: (id) => this.helloOf(id)?.rules ?? null,
+        stepping: () => this.#news.serves(this.mayServe()),
         stepped: () => {
           if (this.#ended) return;
           this.#memberLinks.follow();

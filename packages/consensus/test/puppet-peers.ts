@@ -148,6 +148,18 @@ export class Puppet {
     return this.#transport.stop();
   }
 
+  /** Grants, or acknowledges up to `limit`. */
+  answer(message: Message): void {
+    const { term } = message;
+    if (message.kind === 'preVote') this.say({ kind: 'preVoteReply', term, granted: true });
+    if (message.kind === 'vote') this.say({ kind: 'voteReply', term, granted: true });
+    if (message.kind !== 'append') return;
+    const match = Math.min(message.prevIndex + message.entries.length, this.limit);
+    const { round } = message;
+    const hint = { hintIndex: 0, hintTerm: 0 };
+    this.say({ kind: 'appendReply', term, round, match, refused: false, ...hint });
+  }
+
   /** Of the core: what it heard that promises something, or asks. */
   messages(): Message[] {
     return this.heard.flatMap((frame) => (frame.kind === 'raft' ? [frame.message] : []));
@@ -167,15 +179,7 @@ export class Puppet {
     if (!this.votes || frame.kind !== 'raft') return;
     // What arrived just before the link ended is answered to nobody.
     if (!this.isLinked) return;
-    const { message } = frame;
-    const { term } = message;
-    if (message.kind === 'preVote') this.say({ kind: 'preVoteReply', term, granted: true });
-    if (message.kind === 'vote') this.say({ kind: 'voteReply', term, granted: true });
-    if (message.kind !== 'append') return;
-    const match = Math.min(message.prevIndex + message.entries.length, this.limit);
-    const { round } = message;
-    const hint = { hintIndex: 0, hintTerm: 0 };
-    this.say({ kind: 'appendReply', term, round, match, refused: false, ...hint });
+    this.answer(frame.message);
   }
 }
 
