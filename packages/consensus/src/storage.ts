@@ -82,7 +82,7 @@ export interface LogStorage {
    * A rejection is final: the caller must end the process, and never try again (rule 48).
    */
   append(batches: readonly LogBatch[]): Promise<void>;
-  /** Bytes on disk, and how long the last sync took, in milliseconds. */
+  /** Bytes on disk, and how long the last sync took, in milliseconds; 0 where it was too long ago to say anything. */
   stats(): { readonly bytes: number; readonly lastSyncMs: number };
   close(): Promise<void>;
 }

@@ -19,7 +19,9 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ConsensusError } from '../src/errors.js';
+import { diskFiles } from '../src/wal/files.js';
 import { openWal } from '../src/wal/index.js';
+import { WriteAheadLog } from '../src/wal/wal.js';
 import { command, founding, SMALL_SEGMENT } from './log-samples.js';
 
 async function inDirectory(body: (directory: string) => Promise<void>): Promise<void> {
@@ -56,6 +58,22 @@ test('opening an empty place writes nothing; founding makes a segment of the siz
     assert.ok(wal.stats().lastSyncMs > 0);
     const secret = (await stat(join(directory, '0000000001.wal'))).mode & 0o077;
     assert.equal(secret, 0, 'nobody else reads it');
+  }));
+
+test('how long the last sync took is told for a minute: a log that rests is not slow for ever', () =>
+  inDirectory(async (directory) => {
+    let nowMs = 0;
+    const clock = { nowMs: () => nowMs++ };
+    const wal = new WriteAheadLog(diskFiles(directory), { segmentBytes: SMALL_SEGMENT }, clock);
+    await wal.open();
+    assert.equal(wal.stats().lastSyncMs, 0);
+    await wal.append([founding]);
+    assert.equal(wal.stats().lastSyncMs, 1);
+    nowMs += 59_000;
+    assert.equal(wal.stats().lastSyncMs, 1);
+    nowMs += 1_000;
+    assert.equal(wal.stats().lastSyncMs, 0);
+    await wal.close();
   }));
 
 test('two segments are kept, whatever was written', () =>

@@ -28,6 +28,9 @@ export interface WalOptions {
 
 export const DEFAULT_WAL_OPTIONS: WalOptions = { segmentBytes: 16 * 1024 * 1024 };
 
+/** A log that rests has no newer one: without this, one slow sync would count for as long as nobody asks. */
+const SYNC_TELLS_MS = 60_000;
+
 interface Contents {
   readonly segments: readonly SegmentBytes[];
   readonly unfinished: readonly string[];
@@ -52,7 +55,7 @@ export class WriteAheadLog implements LogStorage {
   #spare: Promise<Segment> | null = null;
   #note: DurableNote | null = null;
   readonly #sizes = new Map<string, number>();
-  #lastSyncMs = 0;
+  #lastSync = { ms: 0, endedAt: Number.NEGATIVE_INFINITY };
 
   constructor(
     private readonly files: LogFiles,
@@ -105,7 +108,8 @@ export class WriteAheadLog implements LogStorage {
 
   stats(): { readonly bytes: number; readonly lastSyncMs: number } {
     const bytes = [...this.#sizes.values()].reduce((sum, size) => sum + size, 0);
-    return { bytes, lastSyncMs: this.#lastSyncMs };
+    const { ms, endedAt } = this.#lastSync;
+    return { bytes, lastSyncMs: this.clock.nowMs() - endedAt < SYNC_TELLS_MS ? ms : 0 };
   }
 
   async close(): Promise<void> {
@@ -211,7 +215,8 @@ export class WriteAheadLog implements LogStorage {
     const { bytes, hash } = encodeFrame({ kind, sequence, previous: this.#hash, payload });
     const begun = this.clock.nowMs();
     await writeFully(segment.file, bytes, offset);
-    this.#lastSyncMs = this.clock.nowMs() - begun;
+    const endedAt = this.clock.nowMs();
+    this.#lastSync = { ms: endedAt - begun, endedAt };
     this.#sequence = sequence;
     this.#hash = hash;
     this.#offset = offset + bytes.length;
