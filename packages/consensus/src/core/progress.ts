@@ -23,8 +23,6 @@ export class Progress {
   /** Refusals of earlier rounds were answers to what we no longer believe. */
   #refusalsFromRound = 0;
 
-  /** The highest commit index that the peer was told; decides whether news is worth a message. */
-  commitTold: Index = 0;
   /** When entries, or the question for them, were last sent. */
   entriesSentAt: Millis = Number.NEGATIVE_INFINITY;
   /** When the peer last answered in this term; check-quorum counts from here. */

@@ -171,7 +171,6 @@ function sendAppend(
   // Rule 19: the peer is told of no commit beyond what it acknowledged; what it has there may
   // differ.
   const commit = Math.min(core.commit, peer.match);
-  peer.commitTold = Math.max(peer.commitTold, commit);
   const round = leading.rounds.open(now);
   const { term } = core.hard;
   // Rests on our term alone: our own copy of the entries may still be under way (rule 10, 12).
@@ -227,14 +226,6 @@ function beat(core: Core, leading: Leading, now: Millis, to: MemberId, out: Outb
   }
 }
 
-/** News of a commit does not wait for the next heartbeat. */
-function tellCommit(core: Core, leading: Leading, now: Millis, to: MemberId, out: Outbox): void {
-  const peer = progressOf(leading, to);
-  if (Math.min(core.commit, peer.match) <= peer.commitTold) return;
-  if (peer.match < core.log.prefixIndex) return;
-  sendAppend(core, leading, now, to, peer.match, [], out);
-}
-
 // ---------------------------------------------------------------------------------- counting
 
 export function onAppendReply(
@@ -260,7 +251,6 @@ export function onAppendReply(
     if (peer.acknowledged(reply.match)) countCommitted(core, leading, now, out);
   }
   feed(core, leading, now, from, out);
-  tellCommit(core, leading, now, from, out);
 }
 
 /** To be asked when a peer acknowledged something, or a write of our own became durable. */
@@ -274,7 +264,6 @@ export function countCommitted(core: Core, leading: Leading, now: Millis, out: O
   // commits with the first entry of this term that does.
   if (through <= core.commit || core.log.termAt(through) !== core.hard.term) return;
   commitThrough(core, through, out);
-  for (const to of leading.peers.keys()) tellCommit(core, leading, now, to, out);
 }
 
 /**
