@@ -84,7 +84,7 @@ test('settings: defaults, a profile, and single keys over it, with their units',
     heartbeatIntervalMs: 25,
     electionTimeoutMs: 120,
     leaseMs: 100,
-    snapshotEntries: 100_000,
+    snapshotEntries: 1000,
     minFreeDiskBytes: 256 * 1024 * 1024,
   });
   assert.deepEqual(plain.signing, { deadlineMs: 1000, latencyBudgetMs: 10 });

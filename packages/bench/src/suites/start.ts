@@ -16,7 +16,7 @@ const RESTARTS = 5;
 const LONG_LOG_RESTARTS = 10;
 const ENTRIES = 1_000_000;
 /** As `cmkms` takes them where nothing is configured. */
-const SNAPSHOT_ENTRIES = 100_000;
+const SNAPSHOT_ENTRIES = 1000;
 /** However long it takes: how long, is what is measured. */
 const LONG_START_MS = 300_000;
 /** Five replicas have the same log, and need longer to get it. */
@@ -26,8 +26,8 @@ export const nextSnapshotNear = 'long log, next snapshot near';
 
 /** What of the log lies behind its last snapshot, and is applied again at a start: the least and the most. */
 const longLogs = {
-  'long log, snapshot just taken': 1000,
-  [nextSnapshotNear]: SNAPSHOT_ENTRIES - 1000,
+  'long log, snapshot just taken': 100,
+  [nextSnapshotNear]: SNAPSHOT_ENTRIES - 100,
 } as const;
 
 export const start: Suite = {
@@ -43,7 +43,7 @@ export const start: Suite = {
     'and programs with consensus and sign-state of CometKMS, but without keys, validators and watermarks, open the ' +
     'same logs, lead and follow over the same links, and reserve one position after the other, a thousand at a time; ' +
     'the last 5,000 one by one, so that the log has as many frames as after signing. Snapshots, rolls of the log and ' +
-    'comparisons of the state come as in production, at the default of a snapshot each 100,000 entries. Then the ' +
+    'comparisons of the state come as in production, at the default of a snapshot each 1,000 entries. Then the ' +
     'replicas are restarted, and have to say in their status that all entries are there. The journal is as after few ' +
     'signatures. One million entries are the default; `--scale 10` makes it ten.',
   columns: [

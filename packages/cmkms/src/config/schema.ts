@@ -170,10 +170,12 @@ export const raftKeys = {
   },
   snapshot_entries: {
     kind: 'count',
-    default: '100000',
+    // A snapshot is a few hundred bytes for each chain. What is kept beyond it is read again at each start, and held
+    // in memory until then.
+    default: '1000',
     atLeast: '100',
     atMost: '10000000',
-    doc: ['Log entries between two snapshots.'],
+    doc: ['Log entries between two snapshots: what a start applies again, and memory holds.'],
   },
   min_free_disk: {
     kind: 'size',

@@ -37,10 +37,10 @@ export interface LongLogNews {
 /** Reservations under way at once: they share frames, as those of many validators would. */
 const LANES = 1000;
 const TIMEOUT_MS = 60_000;
-const MARGIN = 100;
+const MARGIN = 20;
 const NEWS_ENTRIES = 100_000;
 /** As `cmkms` has them where nothing is configured. */
-const [SNAPSHOT_ENTRIES, STATE_HASH_ENTRIES] = [100_000, 1000];
+const [SNAPSHOT_ENTRIES, STATE_HASH_ENTRIES] = [1000, 1000];
 /** Long ones: replicas share the processors here, and an election would only cost time. */
 const timers = { heartbeatIntervalMs: 100, electionTimeoutMs: 1000, leaseMs: 800 };
 
