@@ -427,6 +427,12 @@ test('whoever was refused by the one that asks now, or failed before, holds up n
   assert.equal(failed.core.role.kind, 'preCandidate', 'and its own second attempt goes on');
 });
 
+test('rule 42: nobody makes way for one that is no voter', () => {
+  const bench = asking('cab');
+  assert.deepEqual(bench.hear('x', preVote(4)), [['send', 'x', preVoteReply(4, true)]]);
+  assert.equal(bench.core.role.kind, 'preCandidate');
+});
+
 test('who grants the question puts its own hint off, never beyond its timer', () => {
   const bench = new Bench({ voters: 'cab' }).follow('b', 3);
   bench.tell({ kind: 'link', peer: 'b', state: 'closed' });

@@ -271,7 +271,8 @@ export function answerPreVote(
     core.log.isCoveredBy(asked.lastIndex, asked.lastTerm) &&
     !standsByLeader(core, now) &&
     !prevails(core, from, asked);
-  if (granted) makeWay(core, now, out);
+  // Not for one that may have been removed: its questions disturb nobody (rule 42).
+  if (granted && isVoter(core, from)) makeWay(core, now, out);
   // Refused, it learns our term, and can catch up (rule 8). That our own record of this term may
   // still be under way does no harm: who adopts a term from an answer is promised nothing by it.
   const term = granted ? asked.term : core.hard.term;
