@@ -24,6 +24,8 @@ function ledByA(voting: string, learners = ''): Stage {
   const stage = new Stage(voting, Object.fromEntries(actors));
   stage.expire('a');
   stage.deliver();
+  stage.beat('a');
+  stage.deliver();
   for (const { core } of [...voting, ...learners].map((id) => stage.bench(id))) {
     assert.equal(core.commit, 2);
   }
@@ -86,11 +88,7 @@ test('rule 38, the flaw of 2015: a change waits for an entry of the leader’s o
      c writes 2.3(abcdu) 4.4
      d truncates from 3
      d writes 2.3(abcdu) 4.4
-     a commits 4
-     b commits 4
-     u commits 4
-     c commits 4
-     d commits 4`,
+     a commits 4`,
   );
 });
 
@@ -107,7 +105,6 @@ test('rule 41: who believes that it is a learner answers votes: it may be a vote
      b writes 2.3(abc)
      a answers 7: committed
      a commits 3
-     b commits 3
      b is preCandidate of term 2 (peer_closed)
      b is candidate of term 3 (pre_vote_won)
      c is follower of term 3 (higher_term)
@@ -115,8 +112,7 @@ test('rule 41: who believes that it is a learner answers votes: it may be a vote
      b is leader of term 3 (won)
      c is follower of term 3 (leader_found)
      c writes 2.3(abc) 3.4
-     b commits 4
-     c commits 4`,
+     b commits 4`,
   );
 });
 
@@ -132,16 +128,13 @@ test('rule 42: a leader that removes itself leads until that is committed, then 
      a answers 7: committed
      a commits 3
      a is follower of term 2 (removed)
-     b commits 3
-     c commits 3
      b is candidate of term 3 (transfer)
      c is follower of term 3 (higher_term)
      b writes 3.4
      b is leader of term 3 (won)
      c is follower of term 3 (leader_found)
      c writes 3.4
-     b commits 4
-     c commits 4`,
+     b commits 4`,
   );
   assert.equal(stage.now, now, 'nobody waited for a timer');
 });
@@ -167,7 +160,6 @@ test('figure 4.6: of two, the leader removes itself and crashes: it alone can br
      b writes 1.2(b) 2.3
      a commits 3
      a is follower of term 2 (removed)
-     b commits 3
      b is candidate of term 3 (transfer)
      b writes 3.4
      b is leader of term 3 (won)
@@ -210,9 +202,7 @@ test('rule 39: a change in the smaller half of a partition is rolled back', () =
      d writes 3.4(bcde)
      e writes 3.4(bcde)
      c answers 8: committed
-     c commits 4
-     d commits 4
-     e commits 4`,
+     c commits 4`,
   );
   // It ends. b gets all; a what was on its way to it before c removed it, and it votes in no election again.
   stage.beat('c');
@@ -227,10 +217,14 @@ test('rule 39: a change in the smaller half of a partition is rolled back', () =
      b is follower of term 3 (leader_found)
      b truncates from 3
      b writes 3.3
+     d commits 4
+     e commits 4
      b writes 3.4(bcde)
-     b commits 3
-     b commits 4`,
+     b commits 3`,
   );
+  stage.beat('c');
+  stage.deliver();
+  stage.tells('b commits 4');
   assert.equal(voters(stage.bench('a').core), 'abcde', 'its own change is gone there too');
   assert.deepEqual(
     [...'bcde'].map((id) => voters(stage.bench(id).core)),
@@ -248,8 +242,7 @@ test('rule 42: a removed voter that never heard of it disturbs nobody', () => {
     `a writes 2.3(ab)
      b writes 2.3(ab)
      a answers 7: committed
-     a commits 3
-     b commits 3`,
+     a commits 3`,
   );
   // Its timer runs out while the others hear their leader: they stand by it.
   stage.beat('a');
@@ -257,7 +250,8 @@ test('rule 42: a removed voter that never heard of it disturbs nobody', () => {
   stage.expire('c');
   stage.deliver();
   stage.tells(
-    `c is preCandidate of term 2 (timeout)
+    `b commits 3
+     c is preCandidate of term 2 (timeout)
      c is follower of term 2 (lost)`,
   );
   // And where they do not, its log is too old.

@@ -59,10 +59,10 @@ test('rule 39: a change is an entry, sent at once, and in force before it is com
   const entry = membershipEntry(2, 1, membership);
   assert.deepEqual(withoutWakes(bench.change(7, addLearner('d'))), [
     ['persist', receipt(3), { entries: [entry] }],
-    ['promise', 'b', append(1, [1, 1], [entry], 1, 5), receipt(1)],
-    ['promise', 'c', append(1, [1, 1], [entry], 1, 6), receipt(1)],
+    ['promise', 'b', append(1, [1, 1], [entry], 1, 3), receipt(1)],
+    ['promise', 'c', append(1, [1, 1], [entry], 1, 4), receipt(1)],
     // Who is new is asked first where the logs join: it has none.
-    ['promise', 'd', append(1, [2, 1], [], 0, 7), receipt(1)],
+    ['promise', 'd', append(1, [2, 1], [], 0, 5), receipt(1)],
   ]);
   assert.equal(inForce(bench), 'abc|d|');
   assert.equal(bench.core.commit, 1);

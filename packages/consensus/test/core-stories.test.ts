@@ -10,11 +10,13 @@ import { test } from 'node:test';
 import { mayServe, statusOf } from '../src/core/index.js';
 import { type Letter, Stage } from './core-stage.js';
 
-/** Three replicas with the same one entry; a leads term 2 and its empty entry, 2, is committed. */
+/** Three replicas with the same one entry; a leads term 2, its empty entry, 2, is committed, and all know. */
 function ledByA(): Stage {
   const start = { terms: [1] };
   const stage = new Stage('abc', { a: start, b: start, c: start });
   stage.expire('a');
+  stage.deliver();
+  stage.beat('a');
   stage.deliver();
   stage.tells(
     `a is preCandidate of term 1 (timeout)
@@ -45,8 +47,7 @@ function bTakesOver(stage: Stage, why: 'timeout' | 'peer_closed'): void {
      b is leader of term 3 (won)
      c is follower of term 3 (leader_found)
      c writes 3.3
-     b commits 3
-     c commits 3`,
+     b commits 3`,
   );
 }
 
@@ -111,9 +112,7 @@ test('rule 17, figure 8: an old entry on a majority may yet be replaced: not com
      d writes 3.2
      c writes 5.3
      d writes 5.3
-     e commits 3
-     c commits 3
-     d commits 3`,
+     e commits 3`,
   );
 });
 
@@ -123,6 +122,8 @@ test('rule 20: an append that arrives late keeps the suffix', () => {
   const late = stage.intercept(stage.between('a', 'b'));
   stage.post(...late);
   stage.propose('a', 8, 'y');
+  stage.deliver();
+  stage.beat('a');
   stage.deliver();
   stage.tells(
     `a writes 2.3
@@ -135,8 +136,6 @@ test('rule 20: an append that arrives late keeps the suffix', () => {
      a commits 3
      a answers 8: committed
      a commits 4
-     c commits 3
-     b commits 3
      b commits 4
      c commits 4`,
   );
@@ -162,8 +161,7 @@ test('rule 11: a repeated append is acknowledged with the first one’s write, n
   stage.deliver();
   stage.tells(
     `a answers 7: committed
-     a commits 3
-     b commits 3`,
+     a commits 3`,
   );
 });
 
@@ -202,8 +200,7 @@ test('a paused leader refuses to serve when it wakes, and what it then takes on 
      a is follower of term 3 (higher_term)
      a is follower of term 3 (leader_found)
      a truncates from 3
-     a writes 3.3
-     a commits 3`,
+     a writes 3.3`,
   );
 });
 
@@ -225,9 +222,7 @@ test('rules 33 and 34: leadership is handed on, and a second word to take over i
      a writes 3.3
      b is follower of term 3 (leader_found)
      b writes 3.3
-     c commits 3
-     a commits 3
-     b commits 3`,
+     c commits 3`,
   );
   stage.post(...word);
   stage.deliver();

@@ -248,13 +248,17 @@ export function onAppendReply(
       match: reply.match,
       lastIndex: core.log.lastIndex,
     });
-    if (peer.acknowledged(reply.match)) countCommitted(core, leading, now, out);
+    if (peer.acknowledged(reply.match)) countCommitted(core, leading, out);
   }
   feed(core, leading, now, from, out);
 }
 
-/** To be asked when a peer acknowledged something, or a write of our own became durable. */
-export function countCommitted(core: Core, leading: Leading, now: Millis, out: Outbox): void {
+/**
+ * To be asked when a peer acknowledged something, or a write of our own became durable. Sends nothing: peers
+ * learn of a commit with the next append or beat (paper, 5.3). Messages for that alone, and their answers, would
+ * be half of all.
+ */
+export function countCommitted(core: Core, leading: Leading, out: Outbox): void {
   const through = reachedByQuorum(core, (id) =>
     id === core.config.self
       ? core.durability.durableIndex // rule 12: not `lastIndex`

@@ -197,7 +197,7 @@ function onLinkChange(
 function onDurable(core: Core, now: Millis, through: Receipt, out: Outbox): void {
   core.durability.note(through);
   countOwnVote(core, now, out);
-  if (core.role.kind === 'leader') countCommitted(core, core.role, now, out);
+  if (core.role.kind === 'leader') countCommitted(core, core.role, out);
 }
 
 /** The driver keeps one timer. A wake used it up, so it is set again even for the same deadline. */

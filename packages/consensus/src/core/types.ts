@@ -187,8 +187,8 @@ export type PromiseMessage =
     }
   | { readonly kind: 'voteReply'; readonly term: Term; readonly granted: boolean }
   /**
-   * With no entries it is the heartbeat. `commit` is capped at what the receiver is known to match
-   * (rule 19).
+   * With no entries it is the heartbeat. `commit` is all that the receiver ever hears of commits,
+   * capped at what it is known to match (rule 19).
    */
   | {
       readonly kind: 'append';

@@ -69,6 +69,11 @@ const timing: readonly Order[] = [
     onStage((stage, words) => stage.expire(idOf(words))),
   ),
   order(
+    'beat a',
+    'beat (?<id>ID)',
+    onStage((stage, words) => stage.beat(idOf(words))),
+  ),
+  order(
     'wait 20 ms',
     'wait (?<ms>\\d+) ms',
     onStage((stage, { ms }) => stage.advanceTo(stage.now + Number(ms))),

@@ -243,9 +243,20 @@ export class Stage {
     this.settle();
   }
 
+  /** This leader's next heartbeat comes now: who follows hears what is committed. */
+  beat(id: MemberId): void {
+    const replica = this.replica(id);
+    const role = replica.core?.role;
+    if (role?.kind !== 'leader') throw new StoryError(`${id} does not lead`);
+    role.heartbeatDue = replica.now();
+    replica.take(() => replica.feed({ kind: 'wake' }));
+    this.settle();
+  }
+
   /**
    * Of all who can reach each other, this one's timer is the first to run out: as early as can be, so that the others
-   * no longer stand by a leader that they heard.
+   * no longer stand by a leader that they heard. Where its first entry is committed, it beats: so stories begin, and
+   * go on, with all knowing that.
    */
   elect(id: MemberId): void {
     if (this.replica(id).core?.role.kind === 'leader') throw new StoryError(`${id} leads already`);
@@ -272,7 +283,9 @@ export class Stage {
     for (let attempt = 0; attempt < 2 && replica.core?.role.kind !== 'leader'; attempt += 1) {
       this.expire(id);
     }
-    if (replica.core?.role.kind !== 'leader') throw new StoryError(`${id} was not elected`);
+    const { core } = replica;
+    if (core?.role.kind !== 'leader') throw new StoryError(`${id} was not elected`);
+    if (core.commit >= core.role.barrierIndex) this.beat(id);
   }
 }
 

@@ -118,8 +118,37 @@ export function make(rooms: Rooms, world: World, replica: Replica, move: Move): 
   const place = new Place(rooms, replica);
   const proposals = perform(place, world, replica, move);
   place.gate?.hearResults();
-  const sent = world.preVotes ? place.sent : place.sent.filter((each) => !isPreVote(each.message));
-  return { replica: place.left(proposals), sent, releases: place.releases };
+  const left = place.left(proposals);
+  const said = world.heartbeats
+    ? place.sent
+    : [...place.sent, ...newsOfCommit(rooms, replica, left)];
+  const sent = world.preVotes ? said : said.filter((each) => !isPreVote(each.message));
+  return { replica: left, sent, releases: place.releases };
+}
+
+/**
+ * In worlds without heartbeats: what the next one says to a peer of a commit that it could not be told of before. It is
+ * said at once, and may arrive whenever a later one might. For the leader it is as if it had not beaten.
+ */
+function newsOfCommit(rooms: Rooms, before: Replica, after: Replica): readonly Sent[] {
+  const { role } = after.core;
+  if (role.kind !== 'leader') return [];
+  const isNews = (id: string): boolean => tellable(after, id) > tellable(before, id);
+  const commits = after.core.commit > before.core.commit;
+  if (!commits && ![...role.peers.keys()].some(isNews)) return [];
+  const place = new Place(rooms, after);
+  place.feed({ kind: 'wake' }, 'heartbeat');
+  // The first to each peer is the beat itself; whether it may say that much is what the search is to see.
+  const beats = new Map(place.sent.toReversed().map((each) => [each.to, each]));
+  return [...beats.values()].filter(
+    ({ to, message }) => message.kind === 'append' && message.commit > tellable(before, to),
+  );
+}
+
+/** How far a leader may tell this peer of commits (rule 19). */
+function tellable({ core }: Replica, id: string): number {
+  const match = core.role.kind === 'leader' ? core.role.peers.get(id)?.match : undefined;
+  return Math.min(core.commit, match ?? 0);
 }
 
 const isPreVote = (message: Message): boolean => message.kind === 'preVote';

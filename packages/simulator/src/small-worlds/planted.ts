@@ -97,11 +97,6 @@ export const plantedBugs: readonly PlantedBug[] = [
         'const commit = Math.min(core.commit, peer.match);',
         'const { commit } = core;',
       ],
-      [
-        core('replication'),
-        'if (Math.min(core.commit, peer.match) <= peer.commitTold)',
-        'if (core.commit <= peer.commitTold)',
-      ],
     ],
     world: threeFast,
   },

@@ -29,7 +29,10 @@ export interface World {
   readonly slowGates: boolean;
   /** False: what is handed out is durable before anything else comes to that replica. */
   readonly slowDisks: boolean;
-  /** Leaders beat. Where nothing is ever lost for good, that brings nothing that is needed. */
+  /**
+   * Leaders beat at any time. Else they beat where a commit is news to a peer, and only that news counts: where nothing
+   * is ever lost for good, nothing else of a beat is needed.
+   */
   readonly heartbeats: boolean;
   /** A leader may think that its quorum is silent, and step down within its term. */
   readonly quorumLost: boolean;
@@ -201,7 +204,7 @@ export function boundsOf(world: World): string {
     ...never(world.slowDisks, 'fast disks'),
     ...never(gates === 0 || world.slowGates, 'swift gates'),
     ...never(world.preVotes, 'pre-votes granted'),
-    ...never(world.heartbeats, 'no heartbeats'),
+    ...never(world.heartbeats, 'no heartbeats but with news of a commit'),
     ...never(world.quorumLost, 'no silent quorum'),
     ...never(world.links, 'no lost link'),
     ...never(world.transfers, 'no transfer'),
