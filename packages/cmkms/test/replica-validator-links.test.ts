@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { type LinkEvents, type LinkState, type SignAnswer, ValidatorLink } from '@cometkms/privval';
 import { addressOf, systemClock } from '@cometkms/signer';
 import { parseValidator } from '../src/config/addresses.js';
+import { UNHELD_DIAL_MS } from '../src/replica/link-plan.js';
 import { ValidatorLinks } from '../src/replica/validator-links.js';
 import { until } from './cluster.js';
 import { CHAIN, keyOf } from './scratch-homes.js';
@@ -26,8 +27,9 @@ async function held(
   const states: LinkState[] = [];
   const claims: number[] = [];
   let ours = true;
+  let aheadMs = 0;
   const links = new ValidatorLinks([chain], {
-    clock: systemClock,
+    clock: { ...systemClock, nowMs: () => systemClock.nowMs() + aheadMs },
     openLink: (address, handler, events) => new ValidatorLink(address, handler, events, {}),
     founded: () => true,
     member: () => true,
@@ -60,7 +62,12 @@ async function held(
   // Held by one that does not lead, from here on.
   ours = false;
   links.plan();
-  return { validator, links, states, claims };
+  const pass = (ms: number): void => {
+    links.plan();
+    aheadMs += ms;
+    links.plan();
+  };
+  return { validator, links, states, claims, pass };
 }
 
 test('dropped for want of an answer, a link is dialled again at once by who held it', async (t) => {
@@ -79,6 +86,29 @@ test('dropped, and gone: the claim ends, and the others are told', async (t) => 
   await until('the claim ends', () => (claims.at(-1) === 0 ? true : undefined));
   assert.deepEqual(links.claimed(), []);
   await asked;
+});
+
+test('without an answer three times in a row, who does not lead leaves the link to the others', async (t) => {
+  const drop: SignAnswer = { kind: 'drop', reason: 'timeout' };
+  const { validator, links, states, pass } = await held(t, [drop, drop, drop]);
+  const asked = assert.rejects(validator.sign(key, { height: 1 }), /asked again/);
+  await until('it gives way', () => (states.at(-1) === 'idle' ? true : undefined));
+  assert.deepEqual(links.claimed(), []);
+  pass(UNHELD_DIAL_MS - 500);
+  assert.equal(states.at(-1), 'idle', 'and does not dial it again meanwhile');
+  // Where none of them can reach it either.
+  pass(500);
+  await asked;
+  assert.deepEqual(links.held(), [validator.address]);
+});
+
+test('an answer between them, and the count of those that had none begins anew', async (t) => {
+  const drop: SignAnswer = { kind: 'drop', reason: 'timeout' };
+  const { validator, states, claims } = await held(t, [drop, drop, refusal, drop, drop]);
+  await assert.rejects(validator.sign(key, { height: 1 }), /asked again/);
+  await assert.rejects(validator.sign(key, { height: 2 }), /asked again/);
+  assert.ok(!states.includes('idle'), states.join());
+  assert.deepEqual(claims, [1]);
 });
 
 test('ended by the node itself, a link is left to whoever leads', async (t) => {

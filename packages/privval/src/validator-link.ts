@@ -135,6 +135,7 @@ export class ValidatorLink {
   /** The loop, while it runs; it outlives a release until its connection is closed. */
   #running = false;
   #awaitingClose: (() => void)[] = [];
+  #releasedFor = '';
   /** Ends whatever the loop waits for now. */
   #interrupt: ((closing: Closing) => void) | null = null;
   #lastDialAt = Number.NEGATIVE_INFINITY;
@@ -167,10 +168,12 @@ export class ValidatorLink {
   /**
    * Lets go: nothing is answered on this link from here on, not even a request that is being
    * signed.
+   * @param reason  for whoever is told that the link is idle
    * @returns when the connection is closed; never rejects
    */
-  release(closing: Closing = 'end'): Promise<void> {
+  release(closing: Closing = 'end', reason = 'released'): Promise<void> {
     this.#held = false;
+    this.#releasedFor = reason;
     if (!this.#running) return Promise.resolve();
     // Not the end of the loop: the link may be held again before that.
     const closed = new Promise<void>((resolve) => this.#awaitingClose.push(resolve));
@@ -202,7 +205,7 @@ export class ValidatorLink {
       this.#connectionIsGone();
     }
     this.#running = false;
-    this.#show('idle', 'released');
+    this.#show('idle', this.#releasedFor);
     this.#connectionIsGone();
   }
 

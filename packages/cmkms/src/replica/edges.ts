@@ -33,7 +33,8 @@ export interface ReplicaClock extends Clock {
 /** One link to a validator, as `ValidatorLink` of privval. */
 export interface OpenedLink {
   hold(): void;
-  release(closing?: Closing): Promise<void>;
+  /** @param reason  for the log */
+  release(closing?: Closing, reason?: string): Promise<void>;
   reset(holdOffMs: number): void;
 }
 

@@ -19,6 +19,12 @@ export const UNHELD_DIAL_MS = 5000;
 /** For this long a link that was dropped for want of an answer still counts as held: it is being dialled again. */
 export const REDIAL_CLAIM_MS = 1000;
 
+/**
+ * So many requests in a row for which its holder had no answer in time, and another may have the link: a follower
+ * that hears its leader late, and hands on late, would keep it for as long as that lasts, while all others could sign.
+ */
+export const DROPS_TO_GIVE_WAY = 3;
+
 export interface LinkFacts {
   /** Nobody else can reach this validator, or nobody else lists it. */
   readonly exclusive: boolean;

@@ -17,7 +17,12 @@ import type { RecordId } from '@cometkms/sign-state';
 import type { ValidatorAddress } from '../config/addresses.js';
 import type { ChainKey, ValidatorStatus } from '../status.js';
 import type { Edges, OpenedLink, ReplicaClock } from './edges.js';
-import { LEADERLESS_HOLD_OFF_MS, planLink, REDIAL_CLAIM_MS } from './link-plan.js';
+import {
+  DROPS_TO_GIVE_WAY,
+  LEADERLESS_HOLD_OFF_MS,
+  planLink,
+  REDIAL_CLAIM_MS,
+} from './link-plan.js';
 
 export interface LinkedChain extends ChainKey {
   readonly id: RecordId;
@@ -77,6 +82,8 @@ interface Held {
   unheldSince: number | null;
   /** Monotonic; set while the link is down because this replica had no answer in time. */
   droppedAt: number | null;
+  /** Requests in a row that had no answer in time. */
+  drops: number;
   since: number;
   lastRequestAt: number | null;
   lastError: string | null;
@@ -191,9 +198,8 @@ export class ValidatorLinks {
       receivedMs: number,
     ): Promise<SignAnswer> => {
       const answer = await this.#world.sign(chain, address, request, receivedMs);
-      // The session ends the link after this, unless the node has done so already.
-      if (answer.kind === 'drop' && isConnected(held.state))
-        held.droppedAt = this.#world.clock.nowMs();
+      if (answer.kind === 'drop') this.#dropped(held);
+      else held.drops = 0;
       return answer;
     };
     const events: LinkEvents = {
@@ -231,11 +237,28 @@ export class ValidatorLinks {
       silent: false,
       unheldSince: null,
       droppedAt: null,
+      drops: 0,
       since: this.#world.clock.wallMs(),
       lastRequestAt: null,
       lastError: null,
     };
     return held;
+  }
+
+  /** The session ends the link after this, unless the node has done so already. */
+  #dropped(held: Held): void {
+    if (!isConnected(held.state)) return;
+    const { chain, address, link } = held;
+    held.drops += 1;
+    held.droppedAt = this.#world.clock.nowMs();
+    if (held.drops < DROPS_TO_GIVE_WAY) return;
+    // Where only this replica can serve it, or is the one that should, nobody else would do better.
+    if (this.#world.exclusive(chain, address) || this.#world.oursToDial(chain, address)) return;
+    held.drops = 0;
+    held.droppedAt = null;
+    held.unheldSince = null;
+    // Whose turn it is now dials as soon as it hears of it; this replica again once nobody has for a while.
+    void link.release('reset', 'no answer in time, again and again; another replica may have one');
   }
 
   #tellOthers(): void {
