@@ -243,6 +243,7 @@ export class MembershipWork {
     member.replica.disk.wipe(
       (path) => path.startsWith(`${paths.data}/`) || (record === 'lost' && path === paths.replica),
     );
+    this.#scene.recording?.emptied(member.replica.name);
     this.#scene.trace.add(`${member.replica.name} has lost its disk`);
     // Somebody starts it all the same, as it was.
     if (!member.left) this.#lives.startIn(member, startMs);

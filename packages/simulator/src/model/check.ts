@@ -41,6 +41,8 @@ type EventOf<K extends TraceEvent['kind']> = Extract<TraceEvent, { readonly kind
 type Ending = EventOf<'released' | 'refused' | 'gaveUp'>;
 
 interface Proposal {
+  readonly replica: string;
+  /** As in its command. */
   readonly by: string;
   readonly bytes: Bytes;
   /** The recorder's, and the specification's. */
@@ -139,13 +141,13 @@ class ChainCheck {
 
   /** Leadership is a belief that anybody may hold at any time, so whoever is asked holds it. */
   #asked(event: EventOf<'asked'>, at: number): void {
-    const { replica, bytes, ticket } = event;
+    const { replica, by, bytes, ticket } = event;
     if (this.#open.has(replica)) this.#endBefore(event, at);
     this.#act(event, 'believe', replica, true);
     this.#act(event, 'ask', replica, bytesOf(bytes));
     this.#tickets += 1;
     this.#open.set(replica, ticket);
-    this.#inFlight.push({ by: replica, bytes, ticket, number: this.#tickets });
+    this.#inFlight.push({ replica, by, bytes, ticket, number: this.#tickets });
   }
 
   #refusedAtOnce({ replica, bytes, reason }: EventOf<'refusedAtOnce'>): void {
@@ -210,20 +212,20 @@ class ChainCheck {
     }
     const turn = this.#heardAt.get(index);
     const found = this.#inFlight.findIndex((proposal) => {
-      const name = turnName({ replica: proposal.by, ticket: proposal.ticket });
+      const name = turnName(proposal);
       if (turn === undefined ? this.#everHeard.has(name) : name !== turn) return false;
       return proposal.by === command.by && isDeepStrictEqual(proposal.bytes, command.bytes);
     });
     const [proposal] = found < 0 ? [] : this.#inFlight.splice(found, 1);
     if (proposal === undefined) throw new Impossible('committed, and nobody proposed it');
     this.#committed.set(index, proposal);
-    const { by, bytes, number } = proposal;
-    this.#act(event, 'commit', { by, ticket: number, bytes: bytesOf(bytes) });
+    const { replica, bytes, number } = proposal;
+    this.#act(event, 'commit', { by: replica, ticket: number, bytes: bytesOf(bytes) });
   }
 
   #heard(event: EventOf<'heard'>): void {
     const proposal = this.#committed.get(event.index);
-    if (proposal?.by !== event.replica || proposal.ticket !== event.ticket) {
+    if (proposal?.replica !== event.replica || proposal.ticket !== event.ticket) {
       throw new Impossible('what stands there was not proposed in this turn');
     }
     // Too late: the turn is over, and its verdict serves nobody.

@@ -49,7 +49,8 @@ interface OfTurn extends OfGate {
 
 export type TraceEvent =
   /** A request was judged and is being proposed. */
-  | (OfTurn & { readonly kind: 'asked'; readonly bytes: Bytes })
+  /** `by` stands in the command: a replica that took the place of another has its name. */
+  | (OfTurn & { readonly kind: 'asked'; readonly by: string; readonly bytes: Bytes })
   /** A request was refused by applied state; `reason` is the verdict, or `proposalRetimed`. It has no turn. */
   | (OfGate & { readonly kind: 'refusedAtOnce'; readonly bytes: Bytes; readonly reason: string })
   /** The watermark is on the disk, or refused. To be written also after the turn was given up. */

@@ -33,7 +33,8 @@ export class Recorder {
         const of = { chain: chainName(request.id), replica, ticket: this.#tickets };
         this.#ticketOf.set(request.signBytes, of.ticket);
         this.#lastAsked.set(`${of.chain} ${replica}`, of.ticket);
-        this.#add({ kind: 'asked', ...of, bytes: bytesOf(request.signBytes) });
+        const { by, signBytes } = request;
+        this.#add({ kind: 'asked', ...of, by, bytes: bytesOf(signBytes) });
         return first(inner.reserve(request), (result) => {
           if (result.kind !== 'committed') return;
           this.#add({ kind: 'heard', ...of, index: result.proof.index });

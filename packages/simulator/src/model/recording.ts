@@ -69,6 +69,12 @@ export class Recording {
     this.recorder.crashed(name);
   }
 
+  /** Its disk was lost, its mark with it. A member that is refused for it from then on; the specification has none. */
+  emptied(name: string): void {
+    for (const [key, disk] of this.#disks)
+      if (key.startsWith(`${name} `)) Object.assign(disk, { mark: null, pending: null });
+  }
+
   /** Before it starts. */
   assembled(name: string, replica: Replica): void {
     const { machine, node } = replica;
