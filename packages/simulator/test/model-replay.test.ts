@@ -28,25 +28,23 @@ function replayPlanted(name: string, seed: number): Promise<Replayed> {
 }
 
 test('a world is a behaviour of the specification, crashes and all', async () => {
-  const { divergence, failure, events, released, crashes } = await replaySeed(7);
+  const { divergence, failure, events, released, crashes } = await replaySeed(19);
   assert.deepEqual({ divergence, failure }, { divergence: null, failure: null });
   assert.ok(released > 10 && crashes > 1 && events > 100, 'little happened');
 });
 
 test('a world that is recorded is the same world', async () => {
   const recording = new Recording();
-  const { hash } = await runSeed({ seed: 7, recording });
-  assert.equal((await runSeed({ seed: 7 })).hash, hash);
+  const { hash } = await runSeed({ seed: 19, recording });
+  assert.equal((await runSeed({ seed: 19 })).hash, hash);
   assert.ok(recording.events.length > 100);
 });
 
 test('a replica that took another’s place has its name in its commands, and an emptied disk has no mark', async () => {
-  // In the first b is replaced, in the second e, which loses its disk as well.
-  for (const seed of [13, 17]) {
-    const { divergence, released } = await replaySeed(seed);
-    assert.equal(divergence, null);
-    assert.ok(released > 50, 'little happened');
-  }
+  // e is replaced here, and the old one, which has lost its disk, is started again.
+  const { divergence, released } = await replaySeed(17);
+  assert.equal(divergence, null);
+  assert.ok(released > 50, 'little happened');
 });
 
 test('worlds with disks that are put back are left out, and only those', () => {
