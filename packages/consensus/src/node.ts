@@ -260,10 +260,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
 
   // ------------------------------------------------------------------------- what is so now
 
-  /**
-   * Leads, holds the lease now, and has applied the first entry of its term. It refuses; it never
-   * permits.
-   */
+  /** Leads, holds the lease now, and has applied the first entry of its term. It refuses; it never permits. */
   mayServe(): boolean {
     return this.core !== null && !this.#ended && mayServe(this.core, this.#clock.nowMs());
   }
