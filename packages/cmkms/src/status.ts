@@ -112,7 +112,7 @@ export interface DiskStatus {
 export interface LogStatus {
   readonly bytes: number;
   readonly failed: boolean;
-  /** The last sync of the last minute, else 0; `slowSyncMs` is the limit (the election timeout) above which a leader hands over. */
+  /** The last sync, of the last minute, else 0; above `slowSyncMs` (the election timeout) a leader hands over. */
   readonly lastSyncMs: number;
   readonly slowSyncMs: number;
 }
