@@ -101,6 +101,13 @@ const rows: readonly (readonly [file: string, code: string, says: string, fix: s
     'no peers are configured, so this replica would sign alone. Another home with the same key would sign too.',
     'list every replica in peer = [...], or state it: solo = true.',
   ],
+  // A journal on a full disk would take what the log's next segment needs.
+  [
+    'min-free-disk-below-the-log',
+    'CONFIG',
+    'FILE:2: min_free_disk: 48MiB is out of bounds.',
+    'give a value of at least 64MiB.',
+  ],
   [
     'fraction-for-a-count',
     'CONFIG',

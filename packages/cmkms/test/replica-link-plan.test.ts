@@ -1,7 +1,14 @@
 /** Who dials a validator: every combination of the facts, against the sentences of the design. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isExclusive, type LinkFacts, type LinkOrder, planLink } from '../src/replica/link-plan.js';
+import {
+  DROPS_TO_GIVE_WAY,
+  givesWay,
+  isExclusive,
+  type LinkFacts,
+  type LinkOrder,
+  planLink,
+} from '../src/replica/link-plan.js';
 
 const shared: LinkFacts = {
   exclusive: false,
@@ -112,3 +119,10 @@ const reach: readonly (readonly [string, string, readonly string[], readonly str
 for (const [why, address, listedBy, hosts, exclusive] of reach) {
   test(why, () => assert.equal(isExclusive(address, listedBy, hosts), exclusive));
 }
+
+test('a link is given up for want of answers only where another replica may do better', () => {
+  assert.equal(givesWay(DROPS_TO_GIVE_WAY - 1, shared), false);
+  assert.equal(givesWay(DROPS_TO_GIVE_WAY, shared), true);
+  assert.equal(givesWay(DROPS_TO_GIVE_WAY, ours), false, 'a leader that nobody follows');
+  assert.equal(givesWay(DROPS_TO_GIVE_WAY, { ...shared, exclusive: true }), false);
+});

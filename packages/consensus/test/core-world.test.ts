@@ -10,7 +10,7 @@ import { onViolation } from '@cometkms/invariant';
 import { type MembershipChange, mayServe, standingOf } from '../src/core/index.js';
 import { Dice, memberOf, type Replica, World } from './core-world.js';
 
-const seeds = 300;
+const seeds = 500;
 const faultyMs = 4000;
 const electionTimeoutMs = 120;
 let undo: () => void;

@@ -135,6 +135,7 @@ export class ValidatorLink {
   /** The loop, while it runs; it outlives a release until its connection is closed. */
   #running = false;
   #awaitingClose: (() => void)[] = [];
+  /** Told once the connection is gone. */
   #releasedFor = '';
   /** Ends whatever the loop waits for now. */
   #interrupt: ((closing: Closing) => void) | null = null;

@@ -25,6 +25,14 @@ export const REDIAL_CLAIM_MS = 1000;
  */
 export const DROPS_TO_GIVE_WAY = 3;
 
+/** Where only this replica can serve it, or is the one that should, nobody else would do better. */
+export function givesWay(
+  drops: number,
+  { exclusive, oursToDial }: Pick<LinkFacts, 'exclusive' | 'oursToDial'>,
+): boolean {
+  return drops >= DROPS_TO_GIVE_WAY && !exclusive && !oursToDial;
+}
+
 export interface LinkFacts {
   /** Nobody else can reach this validator, or nobody else lists it. */
   readonly exclusive: boolean;

@@ -17,12 +17,7 @@ import type { RecordId } from '@cometkms/sign-state';
 import type { ValidatorAddress } from '../config/addresses.js';
 import type { ChainKey, ValidatorStatus } from '../status.js';
 import type { Edges, OpenedLink, ReplicaClock } from './edges.js';
-import {
-  DROPS_TO_GIVE_WAY,
-  LEADERLESS_HOLD_OFF_MS,
-  planLink,
-  REDIAL_CLAIM_MS,
-} from './link-plan.js';
+import { givesWay, LEADERLESS_HOLD_OFF_MS, planLink, REDIAL_CLAIM_MS } from './link-plan.js';
 
 export interface LinkedChain extends ChainKey {
   readonly id: RecordId;
@@ -251,9 +246,9 @@ export class ValidatorLinks {
     const { chain, address, link } = held;
     held.drops += 1;
     held.droppedAt = this.#world.clock.nowMs();
-    if (held.drops < DROPS_TO_GIVE_WAY) return;
-    // Where only this replica can serve it, or is the one that should, nobody else would do better.
-    if (this.#world.exclusive(chain, address) || this.#world.oursToDial(chain, address)) return;
+    const exclusive = this.#world.exclusive(chain, address);
+    const oursToDial = this.#world.oursToDial(chain, address);
+    if (!givesWay(held.drops, { exclusive, oursToDial })) return;
     held.drops = 0;
     held.droppedAt = null;
     held.unheldSince = null;

@@ -71,8 +71,9 @@ export class Recording {
 
   /** Its disk was lost, its mark with it. A member that is refused for it from then on; the specification has none. */
   emptied(name: string): void {
-    for (const [key, disk] of this.#disks)
+    for (const [key, disk] of this.#disks) {
       if (key.startsWith(`${name} `)) Object.assign(disk, { mark: null, pending: null });
+    }
   }
 
   /** Before it starts. */
