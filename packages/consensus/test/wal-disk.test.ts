@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { systemClock } from '../src/clock.js';
 import { ConsensusError } from '../src/errors.js';
 import { diskFiles } from '../src/wal/files.js';
 import { openWal } from '../src/wal/index.js';
@@ -63,7 +64,7 @@ test('opening an empty place writes nothing; founding makes a segment of the siz
 test('how long the last sync took is told for a minute: a log that rests is not slow for ever', () =>
   inDirectory(async (directory) => {
     let nowMs = 0;
-    const clock = { nowMs: () => nowMs++ };
+    const clock = { nowMs: () => nowMs++, soon: systemClock.soon };
     const wal = new WriteAheadLog(diskFiles(directory), { segmentBytes: SMALL_SEGMENT }, clock);
     await wal.open();
     assert.equal(wal.stats().lastSyncMs, 0);

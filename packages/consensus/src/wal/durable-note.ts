@@ -8,6 +8,7 @@
  * Proof   test/wal-names.test.ts (its bytes), test/wal-fuzz.test.ts (what it refuses).
  */
 import { crc32 } from 'node:zlib';
+import type { Clock } from '../clock.js';
 import type { LogFile, LogFiles } from './files.js';
 import { SECTOR_BYTES } from './frame.js';
 import { NOTE_NAME, writeFully } from './segments.js';
@@ -38,14 +39,17 @@ export class DurableNote {
 
   private constructor(
     private readonly file: LogFile,
+    private readonly clock: Pick<Clock, 'soon'>,
     private readonly failed: (error: unknown) => void,
   ) {}
 
-  static async open(files: LogFiles, failed: (error: unknown) => void): Promise<DurableNote> {
-    return new DurableNote(
-      await files.open(NOTE_NAME, { content: 'keep', durable: false }),
-      failed,
-    );
+  static async open(
+    files: LogFiles,
+    clock: Pick<Clock, 'soon'>,
+    failed: (error: unknown) => void,
+  ): Promise<DurableNote> {
+    const file = await files.open(NOTE_NAME, { content: 'keep', durable: false });
+    return new DurableNote(file, clock, failed);
   }
 
   /** Returns at once. A write that fails is reported to `failed`: it is this disk too. */
@@ -56,6 +60,8 @@ export class DurableNote {
 
   async #write(): Promise<void> {
     for (let written = 0; written !== this.#latest; ) {
+      // Whoever waits for what was just acknowledged goes first.
+      await new Promise<void>((resolve) => this.clock.soon(resolve));
       const sequence = this.#latest;
       await writeFully(this.file, encodeNote(sequence), 0);
       written = sequence;

@@ -60,7 +60,7 @@ export class WriteAheadLog implements LogStorage {
   constructor(
     private readonly files: LogFiles,
     private readonly options: WalOptions = DEFAULT_WAL_OPTIONS,
-    private readonly clock: Pick<Clock, 'nowMs'> = systemClock,
+    private readonly clock: Pick<Clock, 'nowMs' | 'soon'> = systemClock,
   ) {
     const { segmentBytes } = options;
     invariant(
@@ -170,7 +170,7 @@ export class WriteAheadLog implements LogStorage {
     }
     if (contents.segments.length + contents.unfinished.length > 0) await files.syncDirectory();
     if (this.#current === null) return;
-    this.#note = await DurableNote.open(files, this.#failed);
+    this.#note = await DurableNote.open(files, this.clock, this.#failed);
     this.#note.acknowledged(this.#sequence);
     if (this.#spare === null) this.#prepareSpare(this.#current.number + 1, null);
   }
@@ -233,7 +233,7 @@ export class WriteAheadLog implements LogStorage {
     const next = await this.#nextSegment((old?.number ?? 0) + 1, payload.length);
     await this.#writeFrame(next, FIRST_FRAME_AT, 'state', payload);
     this.#current = next;
-    this.#note ??= await DurableNote.open(this.files, this.#failed);
+    this.#note ??= await DurableNote.open(this.files, this.clock, this.#failed);
     this.#prepareSpare(next.number + 1, old);
   }
 
