@@ -24,7 +24,7 @@ const stages = {
   commit: 'the verdict is known: committed and applied',
   watermark: 'the second gate’s mark is on the leader’s disk',
   sign: 'signed, beside the commit',
-  verify: 'verified by the second implementation',
+  verify: 'verified',
   total: 'from the request at the gate to the signature',
   write: 'sealed, and handed to the kernel',
   validator: 'as the validator sees it, there and back',

@@ -62,7 +62,7 @@ interface Signing {
   readonly startedMs: number;
   readonly signature: Uint8Array | null;
   readonly signMs: number;
-  /** null until the second implementation agreed. */
+  /** null until it was verified. */
   readonly verifyMs: number | null;
 }
 
