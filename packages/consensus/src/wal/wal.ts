@@ -60,7 +60,7 @@ export class WriteAheadLog implements LogStorage {
   constructor(
     private readonly files: LogFiles,
     private readonly options: WalOptions = DEFAULT_WAL_OPTIONS,
-    private readonly clock: Pick<Clock, 'nowMs' | 'soon'> = systemClock,
+    private readonly clock: Pick<Clock, 'nowMs' | 'after'> = systemClock,
   ) {
     const { segmentBytes } = options;
     invariant(
