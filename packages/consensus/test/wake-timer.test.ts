@@ -74,3 +74,33 @@ test('it wakes at its deadline, never before, and not after stop', async () => {
   await new Promise<void>((resolve) => new WakeTimer(systemClock, resolve).arm(performance.now()));
   assert.equal(woken, false);
 });
+
+test('a deadline that moves away sets no timer anew; one that comes closer does', async () => {
+  const sets: number[] = [];
+  let nowMs = 0;
+  let due = (): void => undefined;
+  const clock = {
+    nowMs: () => nowMs,
+    after: (delayMs: number, run: () => void) => {
+      sets.push(nowMs + delayMs);
+      due = run;
+      return () => undefined;
+    },
+    soon: (run: () => void) => run(),
+  };
+  let wokenAt = -1;
+  const timer = new WakeTimer(clock, () => {
+    wokenAt = nowMs;
+  });
+  timer.arm(100);
+  for (let at = 101; at <= 150; at += 1) timer.arm(at);
+  assert.deepEqual(sets, [100]);
+  nowMs = 100;
+  due();
+  assert.equal(wokenAt, -1, 'the deadline is 150 by now');
+  timer.arm(120);
+  assert.deepEqual(sets, [100, 150, 120]);
+  nowMs = 120;
+  due();
+  assert.equal(wokenAt, 120);
+});
