@@ -5,7 +5,7 @@
  *         round before the systems.
  */
 import { until } from '@cometkms/interop';
-import type { Bench, Suite, SuiteResult } from '../bench.js';
+import { type Bench, quantiles, type Suite, type SuiteResult } from '../bench.js';
 import { majorityWrite, thisMachine } from '../floor/floor.js';
 import {
   inRounds,
@@ -37,14 +37,7 @@ export const latency: Suite = {
     'Each request is made as soon as the answer to the one before is there. Time is from the call at the validator ' +
     'until the signature is there. *Majority write* is no signer: three bare processes, a record of 256 bytes synced ' +
     'by two of them, over TLS, as in [floor](floor.md).',
-  columns: [
-    { figure: 'p50', title: 'p50' },
-    { figure: 'p90', title: 'p90' },
-    { figure: 'p99', title: 'p99' },
-    { figure: 'p999', title: 'p99.9' },
-    { figure: 'max', title: 'max' },
-    { figure: 'refused', title: 'refused' },
-  ],
+  columns: [...quantiles, { figure: 'refused', title: 'refused' }],
   compared: 'p50',
   plot: 'distribution',
   run: runLatency,
