@@ -26,7 +26,8 @@ export interface WalOptions {
   readonly segmentBytes: number;
 }
 
-export const DEFAULT_WAL_OPTIONS: WalOptions = { segmentBytes: 16 * 1024 * 1024 };
+/** A thousand frames. A start reads whatever stands here, and the next segment is filled with zeros beside the signing. */
+export const DEFAULT_WAL_OPTIONS: WalOptions = { segmentBytes: 4 * 1024 * 1024 };
 
 /** A log that rests has no newer one: without this, one slow sync would count for as long as nobody asks. */
 const SYNC_TELLS_MS = 60_000;
