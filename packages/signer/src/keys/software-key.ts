@@ -55,6 +55,6 @@ export class SoftwareKey implements KeyBackend {
 
   /** Computed before it returns, so later changes of `bytes` do not matter. */
   async sign(bytes: Uint8Array): Promise<Uint8Array> {
-    return sign(null, bytes, this.#private);
+    return new Uint8Array(sign(null, bytes, this.#private));
   }
 }
