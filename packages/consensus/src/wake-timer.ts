@@ -39,7 +39,9 @@ export class WakeTimer {
     this.#setFor = at;
     this.#cancel = this.#clock.after(Math.max(0, at - this.#clock.nowMs()), () => {
       this.#cancel = null;
-      this.#clock.soon(() => this.#afterTheSockets());
+      // Too early by now: no look at the sockets before the deadline counts for it.
+      if (this.#clock.nowMs() < this.#deadline) this.arm(this.#deadline);
+      else this.#clock.soon(() => this.#afterTheSockets());
     });
   }
 

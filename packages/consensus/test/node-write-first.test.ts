@@ -1,4 +1,4 @@
-/** What others wait for goes before what only this replica wants. */
+/** What is handed to the disk before something else is done, and what only after it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Message } from '../src/index.js';
@@ -29,4 +29,23 @@ test('an entry is on its way to the disk before the one that it commits is appli
   scene.b.say(append(2, 1));
   await scene.takenIn(node, scene.b);
   assert.deepEqual(underWay, [true]);
+});
+
+test('a snapshot that cannot be restored does not take the place of the log', async (t) => {
+  const scene = await Scene.set(t);
+  class Picky extends Journal {
+    override restore(state: Uint8Array): void {
+      if (Buffer.from(state).toString() === 'bad') throw new Error('it cannot be read');
+      super.restore(state);
+    }
+  }
+  const node = await scene.run({ stateMachine: new Picky() });
+  const { membership } = node;
+  assert.ok(membership !== null);
+  const snapshot = { index: 9, term: 1, membership, state: Buffer.from('bad') };
+  scene.b.say({ kind: 'installSnapshot', term: 1, snapshot, round: 1 });
+  await until('it ends over that', () => scene.fatal[0]);
+  await scene.ended(node);
+  const again = await scene.run({ stateMachine: new Picky() });
+  assert.equal(again.status()?.lastIndex, 0);
 });

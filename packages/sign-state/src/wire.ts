@@ -64,7 +64,8 @@ export class FieldWriter {
   varint(field: number, value: bigint | number): void {
     if (value === 0 || value === 0n) return;
     this.#tag(field, WIRE_VARINT);
-    if (typeof value === 'number' && value > 0) this.#small(value);
+    // What is no whole number is refused by BigInt.
+    if (typeof value === 'number' && value > 0 && Number.isSafeInteger(value)) this.#small(value);
     else this.#large(BigInt(value));
   }
 

@@ -139,13 +139,13 @@ export class Journal {
 
   #kick(): void {
     if (this.#running !== null || this.#retry !== null) return;
-    this.#gathering ??= setTimeout(() => this.#writeNow(), GATHER_MS);
+    this.#gathering ??= setTimeout(() => this.#writeNow(), GATHER_MS).unref();
   }
 
   #writeNow(): void {
     if (this.#gathering !== null) clearTimeout(this.#gathering);
     this.#gathering = null;
-    if (this.#running !== null || this.#retry !== null) return;
+    if (this.#running !== null || this.#retry !== null || this.#queue.length === 0) return;
     this.#running = this.#writeAll().finally(() => {
       this.#running = null;
     });

@@ -187,6 +187,8 @@ export class ValidatorLinks {
     this.#cancelTimer();
     const open = this.held().length;
     await Promise.all(this.#links.map(({ link }) => link.release('reset')));
+    this.#toldNow = false;
+    this.#tellOthers();
     return open;
   }
 
@@ -262,14 +264,14 @@ export class ValidatorLinks {
   }
 
   #tellOthers(): void {
-    if (this.#toldNow || this.#stopped) return;
+    if (this.#toldNow) return;
     const told = [this.claimed().join(), this.silent().join()].join(' ');
     if (told === this.#told) return;
     this.#told = told;
     this.#toldNow = true;
     this.#world.clock.after(TELL_EVERY_MS, () => {
       this.#toldNow = false;
-      this.#tellOthers();
+      if (!this.#stopped) this.#tellOthers();
     });
     this.#world.heldChanged();
   }

@@ -41,6 +41,7 @@ export class DurableNote {
   #written = 0;
   #cancelTimer: (() => void) | null = null;
   #writing: Promise<void> | null = null;
+  #latched = false;
 
   private constructor(
     private readonly file: LogFile,
@@ -60,8 +61,15 @@ export class DurableNote {
   /** Returns at once. A write that fails is reported to `failed`: it is this disk too. */
   acknowledged(sequence: number): void {
     this.#latest = sequence;
-    if (this.#writing !== null) return;
+    if (this.#writing !== null || this.#latched) return;
     this.#cancelTimer ??= this.clock.after(NOTE_WITHIN_MS, () => this.#begin());
+  }
+
+  /** The log has failed: nothing more is written here either. */
+  latch(): void {
+    this.#latched = true;
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
   }
 
   /** After a clean stop everything acknowledged is known: any loss will be seen. */
@@ -76,8 +84,7 @@ export class DurableNote {
   #begin(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = null;
-    // Still set after a failure: then nothing more is written.
-    if (this.#writing !== null || this.#latest === this.#written) return;
+    if (this.#writing !== null || this.#latched || this.#latest === this.#written) return;
     this.#writing = this.#write().catch(this.failed);
   }
 

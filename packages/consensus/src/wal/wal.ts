@@ -173,7 +173,10 @@ export class WriteAheadLog implements LogStorage {
     if (this.#current === null) return;
     this.#note = await DurableNote.open(files, this.clock, this.#failed);
     this.#note.acknowledged(this.#sequence);
-    if (this.#spare === null) this.#prepareSpare(this.#current.number + 1, null);
+    if (this.#spare === null) {
+      const { number, sizeBytes } = this.#current;
+      this.#prepareSpare(number + 1, sizeBytes, null);
+    }
   }
 
   async #resume(segment: Segment, bytes: Buffer, end: Position): Promise<void> {
@@ -235,7 +238,7 @@ export class WriteAheadLog implements LogStorage {
     await this.#writeFrame(next, FIRST_FRAME_AT, 'state', payload);
     this.#current = next;
     this.#note ??= await DurableNote.open(this.files, this.clock, this.#failed);
-    this.#prepareSpare(next.number + 1, old);
+    this.#prepareSpare(next.number + 1, next.sizeBytes, old);
   }
 
   async #nextSegment(number: number, payloadBytes: number): Promise<Segment> {
@@ -256,7 +259,7 @@ export class WriteAheadLog implements LogStorage {
   }
 
   /** Only after the first frame of the segment before it is durable (order 3 of recovery.ts). */
-  #prepareSpare(number: number, old: Segment | null): void {
+  #prepareSpare(number: number, sizeBytes: number, old: Segment | null): void {
     this.#spare = this.#dying(async () => {
       if (old !== null) {
         await old.file.close();
@@ -264,7 +267,8 @@ export class WriteAheadLog implements LogStorage {
         await this.files.syncDirectory();
         this.#sizes.delete(old.name);
       }
-      return this.#create(number, this.options.segmentBytes);
+      // As large as the one that was just begun: the state that the next one begins with will be about as large.
+      return this.#create(number, Math.max(this.options.segmentBytes, sizeBytes));
     });
     // Whoever needs the spare sees this again; nobody may need it before the process ends.
     this.#spare.catch(this.#failed);
@@ -281,6 +285,7 @@ export class WriteAheadLog implements LogStorage {
             { path: this.files.path, detail: String(error) },
             { cause: error },
           );
+    this.#note?.latch();
     return this.#failure;
   };
 
