@@ -26,9 +26,8 @@ test('a write that fails is never tried again, though the disk would take the ne
   await wal.close();
   const again = walOn(disk, 64 * 1024);
   await again.open();
-  // The note of what was opened is written beside; it is not what fails here.
+  // Its note is still to be written when the next append fails.
   await again.append([command(1)]);
-  await new Promise((resolve) => setImmediate(resolve));
   broken = true;
   const first = await again.append([command(2)]).then(
     () => null,
