@@ -19,7 +19,7 @@ import { steps, type Taken } from '../validator/validator-side.js';
 
 const ROUNDS = 5;
 /** As after twenty minutes of a chain with a block a second: by then compilers have seen the work. */
-const WARM_UP_HEIGHTS = 1200;
+export const WARM_UP_HEIGHTS = 1200;
 const FIRST_HEIGHTS = 100;
 const HEIGHTS = 1000;
 const EXTENSION_HEIGHTS = 200;

@@ -8,10 +8,9 @@ import type { Bench, Suite, SuiteResult } from '../bench.js';
 import { inRounds, type Measured, type Turn } from '../rounds.js';
 import { rounded, summarize } from '../statistics.js';
 import { RunningCmkms } from '../systems/cmkms.js';
-import { warm } from './latency.js';
+import { WARM_UP_HEIGHTS, warm } from './latency.js';
 
 const ROUNDS = 3;
-const WARM_UP_HEIGHTS = 300;
 const HEIGHTS = 1000;
 
 /** On the way of a signature. What stands in `beside` starts together, once the request has the turn. */
