@@ -89,7 +89,7 @@ const isConnected = (state: LinkState): boolean => state === 'connected' || stat
 /** Ages count in the plan (two seconds without a leader), so it is made anew this often. */
 const PLAN_EVERY_MS = 250;
 
-/** The others are told at once, and then not again so soon: where many links come up, each would be a round of words. */
+/** The others are told at once, and then not so soon again: where many links come up, each would be told of. */
 const TELL_EVERY_MS = 20;
 
 export class ValidatorLinks {

@@ -26,7 +26,7 @@ export interface WalOptions {
   readonly segmentBytes: number;
 }
 
-/** A thousand frames. A start reads whatever stands here, and the next segment is filled with zeros beside the signing. */
+/** A thousand frames. A start reads all that stands here, and the next segment is filled beside the signing. */
 export const DEFAULT_WAL_OPTIONS: WalOptions = { segmentBytes: 4 * 1024 * 1024 };
 
 /** A log that rests has no newer one: without this, one slow sync would count for as long as nobody asks. */
