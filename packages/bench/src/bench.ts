@@ -43,6 +43,15 @@ export interface Column {
   readonly title: string;
 }
 
+/** As `measuredTimes` gives them, in milliseconds. */
+export const quantiles: readonly Column[] = [
+  { figure: 'p50', title: 'p50' },
+  { figure: 'p90', title: 'p90' },
+  { figure: 'p99', title: 'p99' },
+  { figure: 'p999', title: 'p99.9' },
+  { figure: 'max', title: 'max' },
+];
+
 export interface Suite {
   readonly name: string;
   /** One line, for `--help` and the report. */

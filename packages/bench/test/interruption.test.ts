@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { interruption } from '../src/suites/interruption.js';
-import type { Asked } from '../src/validator/asker.js';
+import type { Asked } from '../src/validator/busy-validator.js';
 
 /** Each asked for as soon as the one before was answered. @param answers when, and whether refused; after that tries */
 function inTurn(

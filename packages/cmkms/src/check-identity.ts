@@ -23,7 +23,7 @@ import {
   readJoinFile,
   readReplicaFile,
 } from './home-records.js';
-import { earlierText, judgeList, readMemberships } from './memberships.js';
+import { judgeList, listText, readMemberships } from './memberships.js';
 
 export interface CheckedTls {
   readonly caPem: string;
@@ -176,11 +176,13 @@ async function judgeMembers(
   const verdict = judgeList(config, [...founded, ...logged]);
   if (verdict.kind === 'same') return [];
   const { members } = verdict;
-  if (verdict.kind === 'earlier' && replica !== null) {
-    return [{ code: 'MEMBERS_CHANGED', text: earlierText(config, members) }];
-  }
   // A log of an earlier version of this program: it alone knows who came after the founders.
-  if (replica !== null && logged.length === 0 && !settings.solo) return [];
+  const isToldByTheLog = replica !== null && logged.length === 0 && !settings.solo;
+  if (isToldByTheLog && verdict.kind !== 'earlier') return [];
+  const text = listText(config, verdict);
+  if (replica !== null && verdict.kind !== 'differs' && text !== null) {
+    return [{ code: 'MEMBERS_CHANGED', text }];
+  }
   const source = logged.length === 0 ? 'genesis.json' : 'its log';
   throw new CmkmsError('MEMBERS_DIFFER', { config, members, source });
 }

@@ -2,12 +2,14 @@
  * Which memberships this replica's log has had, so that the list in its configuration can be judged.
  *
  * Owns    `data/memberships.json`, and what a list is: the members, those of an earlier membership, or others.
- * Never   says who is a member: the log does. What is lost here makes a check stricter, never laxer.
- * Rule    docs/architecture.md, consensus 8: the log's membership holds from founding on; a list equal to an
- *         earlier membership of this log is a warning, any other difference is refused.
+ * Never   says who is a member: the log does. What is lost here changes what is said of a list, and nothing else.
+ * Rule    docs/architecture.md, consensus 8, and docs/decisions/0011: the log's membership holds from founding on;
+ *         a list equal to an earlier membership of this log is a warning, and so is one with somebody of whom this
+ *         log knows nothing; any other difference is refused.
  * Proof   test/memberships.test.ts.
  */
 import { type Membership, membersOf } from '@cometkms/consensus';
+import { unreachable } from '@cometkms/invariant';
 import { type DurableFiles, replaceFile } from '@cometkms/signer';
 
 /** What of a membership a configuration can name. */
@@ -21,6 +23,12 @@ export interface PastMembership {
 export type ListVerdict =
   | { readonly kind: 'same' }
   | { readonly kind: 'earlier'; readonly members: readonly string[] }
+  /** It names somebody of whom this log knows nothing: perhaps the log is behind, and not the list. */
+  | {
+      readonly kind: 'ahead';
+      readonly members: readonly string[];
+      readonly unknown: readonly string[];
+    }
   | { readonly kind: 'differs'; readonly members: readonly string[] };
 
 const VERSION = 1;
@@ -39,13 +47,29 @@ export function judgeList(listed: readonly string[], past: readonly PastMembersh
   const [newest] = past.toSorted((a, b) => b.index - a.index);
   const members = newest?.members ?? [];
   if (members.join() === said) return { kind: 'same' };
-  const known = past.some((each) => each.members.join() === said);
-  return { kind: known ? 'earlier' : 'differs', members };
+  if (past.some((each) => each.members.join() === said)) return { kind: 'earlier', members };
+  const known = new Set(past.flatMap((each) => each.members));
+  const unknown = listed.filter((name) => !known.has(name)).sort();
+  return unknown.length > 0 ? { kind: 'ahead', members, unknown } : { kind: 'differs', members };
 }
 
-/** In the words of a warning. */
-export function earlierText(listed: readonly string[], members: readonly string[]): string {
-  return `peer lists ${listed.toSorted().join(', ')}, as it was once; the members are ${members.join(', ')} now. Edit it.`;
+/** What is to be said of it; null: nothing. */
+export function listText(listed: readonly string[], verdict: ListVerdict): string | null {
+  if (verdict.kind === 'same') return null;
+  const members = verdict.members.join(', ');
+  const list = `peer lists ${listed.toSorted().join(', ')}`;
+  switch (verdict.kind) {
+    case 'earlier':
+      return `${list}, as it was once; the members are ${members} now. Edit it.`;
+    case 'ahead': {
+      const unknown = verdict.unknown.join(', ');
+      return `${list}; by the log of this replica the members are ${members}, and it knows nothing of ${unknown}. Admitted while this replica was away: the log catches up. Never admitted: a list admits nobody, cmkms cluster add does.`;
+    }
+    case 'differs':
+      return `${list}, which it never was; the members are ${members}. Edit it, or the next start is refused.`;
+    default:
+      return unreachable(verdict);
+  }
 }
 
 /** None where the file is missing or damaged. */

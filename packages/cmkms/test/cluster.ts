@@ -4,6 +4,7 @@
  * Owns    homes and ports, starting and stopping replicas on their own disks, and waiting for what they log.
  * Never   reaches into a replica to change it: tests use its sockets, its files and its links.
  */
+import { randomInt } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -305,16 +306,24 @@ export async function until<T>(
   }
 }
 
-/** Ports that were free a moment ago: all are held at once, so that they differ. */
+/**
+ * Ports that were free a moment ago. They lie below the range from which the kernel takes ports by itself: one of
+ * those could be another socket's before whoever it is for listens, or while it is started again.
+ */
 export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports: number[] = [];
-  for (const server of servers) {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const bound = server.address();
-    if (bound === null || typeof bound === 'string') throw new Error('no port was found');
-    ports.push(bound.port);
+  const [lowest, highest] = [10_000, 32_767];
+  const found = new Set<number>();
+  while (found.size < count) {
+    const port = randomInt(lowest, highest + 1);
+    if (await isFree(port)) found.add(port);
   }
-  for (const server of servers) await new Promise((resolve) => server.close(resolve));
-  return ports;
+  return [...found];
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }

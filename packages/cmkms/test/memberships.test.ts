@@ -26,7 +26,12 @@ const rows: readonly (readonly [why: string, listed: string, verdict: unknown])[
   ['as founded', 'a b c', { kind: 'earlier', members: now }],
   ['as between two changes', 'b a d', { kind: 'earlier', members: now }],
   ['some of them: as if the others were none', 'a b', { kind: 'differs', members: now }],
-  ['more of them', 'a b d e f', { kind: 'differs', members: now }],
+  ['somebody it knows nothing of', 'a b d e f', { kind: 'ahead', members: now, unknown: ['f'] }],
+  [
+    'some of them and somebody unknown',
+    'f g a',
+    { kind: 'ahead', members: now, unknown: ['f', 'g'] },
+  ],
   ['all that ever were', 'a b c d e', { kind: 'differs', members: now }],
   ['none', '', { kind: 'differs', members: now }],
 ];
@@ -74,8 +79,18 @@ test('the log speaks for itself; the file adds what the log has forgotten', () =
   const inForce = membership('abd', 'e');
   assert.equal(judgeOwnList(home('abde'), inForce, known), null);
   assert.match(judgeOwnList(home('abc'), inForce, known) ?? '', /^peer lists a, b, c, as it was/);
-  assert.throws(() => judgeOwnList(home('abc'), inForce, { past: [] }), { code: 'MEMBERS_DIFFER' });
-  assert.throws(() => judgeOwnList(home('ab'), inForce, known), { code: 'MEMBERS_DIFFER' });
+  for (const list of ['ab', 'a', 'abcd', 'abcde']) {
+    assert.throws(() => judgeOwnList(home(list), inForce, known), { code: 'MEMBERS_DIFFER' }, list);
+  }
+});
+
+test('away while others were admitted: the list is right and the log behind, so it may start and be told', () => {
+  const known = { past: [{ index: 0, members: ['a', 'b', 'c'] }] };
+  const said = judgeOwnList(home('bcd'), membership('abc'), known);
+  assert.equal(
+    said,
+    'peer lists b, c, d; by the log of this replica the members are a, b, c, and it knows nothing of d. Admitted while this replica was away: the log catches up. Never admitted: a list admits nobody, cmkms cluster add does.',
+  );
 });
 
 test('one that was just admitted: its log begins as the founders’ does, and its list is newer', () => {

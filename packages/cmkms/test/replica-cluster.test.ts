@@ -62,7 +62,8 @@ async function stateOf(name: string, at: bigint): Promise<StateFile> {
 
 /** This replica released the last signature, so it has it. */
 function releasedBy(name: string): boolean {
-  const { logged } = cluster.member(name);
+  const { logged, running } = cluster.member(name);
+  running.replica.reports.tellNow();
   const told = [...logged.all('signed'), ...logged.all('replayed')];
   return told.some(({ h, type }) => h === height && type === 'precommit');
 }

@@ -67,10 +67,12 @@ async function setUp(t: TestContext) {
     await journal.close(5000);
     await rm(home, { recursive: true });
   });
-  const first = { hrs: precommit().hrs, signBytes: precommit().signBytes, by: 'b', at: 5000 };
+  const state = {
+    last: { hrs: precommit().hrs, signBytes: precommit().signBytes, by: 'b', at: 5000 },
+  };
   const read = (): SigningRecord => ({
     id,
-    last: first,
+    last: state.last,
     floor: null,
     haltHeight: null,
     limits: { maxHeightJump: 10n, cutoverWindow: 10n },
@@ -79,13 +81,18 @@ async function setUp(t: TestContext) {
     retired: false,
   });
   const reports = new Reports(logged.log, metrics, journal, systemClock, read);
-  /** Told, and all of it has happened. */
-  const tell = async (facts: Partial<Reported> & Pick<Reported, 'outcome'>): Promise<void> => {
+  const later = (facts: Partial<Reported> & Pick<Reported, 'outcome'>): void => {
     const asked = { chain, request: precommit(), validator, via: null, answeredElsewhere: false };
     const times = { decodeMs: 0.5, decidedAt: performance.now() };
     reports.later({ ...asked, ...times, ...facts });
+  };
+  /** Told, and all of it has happened. */
+  const tell = async (facts: Partial<Reported> & Pick<Reported, 'outcome'>): Promise<void> => {
+    later(facts);
     assert.deepEqual(logged.lines.length, said, 'told before the answer could leave');
+    // Its bytes are with the kernel one turn of the loop later.
     await new Promise((resolve) => setImmediate(resolve));
+    reports.tellNow();
     said = logged.lines.length;
   };
   let said = 0;
@@ -103,7 +110,7 @@ async function setUp(t: TestContext) {
     return parseSamples(text).get(name) ?? Number.NaN;
   };
   const entries = () => journal.readRange({ by: 'height', chain, from: 7n, to: 7n });
-  return { logged, reports, tell, count, observed, entries };
+  return { logged, reports, state, later, tell, count, observed, entries };
 }
 
 test('a signature: one line, one count, one entry, and the facts of the status', async (t) => {
@@ -137,6 +144,22 @@ test('asked again: who reserved it first, and when', async (t) => {
     [entry?.outcome, entry?.height, entry?.block, entry?.term, entry?.index, entry?.validator],
     ['repeated', 7n, 'ABABABAB', 3, 9, validator],
   );
+});
+
+test('what comes within a moment is told together, without being asked for', async (t) => {
+  const s = await setUp(t);
+  s.later({ outcome: released('granted') });
+  s.later({ outcome: released('granted') });
+  await s.logged.until('signed');
+  assert.equal(s.logged.all('signed').length, 2);
+});
+
+test('a repeated request is told with the reservation that it met, not with a later one', async (t) => {
+  const s = await setUp(t);
+  s.later({ outcome: released('repeated') });
+  s.state.last = { ...s.state.last, by: 'c', at: 9000 };
+  s.reports.tellNow();
+  assert.equal(s.logged.all('replayed')[0]?.by, 'b');
 });
 
 test('a request that another replica handed on is told here, and counted where its link is', async (t) => {

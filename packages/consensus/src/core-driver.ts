@@ -178,8 +178,6 @@ export class CoreDriver<Answer> {
     } finally {
       this.#stepping = false;
     }
-    // All batches of this run go into one frame.
-    this.#writer.kick();
     this.#world.stepped();
   }
 
@@ -206,12 +204,16 @@ export class CoreDriver<Answer> {
     step(core, now, input, this.#outbox);
     // Only now: a step that ends in a broken invariant says nothing.
     for (const say of this.#sayings.splice(0)) say();
+    const said = clock.nowMs();
+    // A state that cannot be restored ends this replica before it takes the place of the log on the disk.
+    if (this.#restored !== null) this.#restore(this.#restored);
+    // On its way before anything is applied: what waits for this write shall not wait for that as well.
+    this.#writer.kick();
     if (input.kind === 'propose' && core.log.lastIndex > lastIndex) {
       this.#times.begun(core.log.lastIndex, now);
-      this.#times.proposed(core.log.lastIndex, clock.nowMs());
+      this.#times.proposed(core.log.lastIndex, said);
     }
     this.#times.follow(core, now);
-    if (this.#restored !== null) this.#restore(this.#restored);
     this.#apply(core);
   }
 

@@ -114,8 +114,9 @@ export class LogWriter {
       await this.#storage.append(batches);
       this.#writingSince = null;
       if (this.#latched) return;
-      this.#world.synced(this.#clock.nowMs() - started);
+      const tookMs = this.#clock.nowMs() - started;
       this.#nowDurable(through, marks);
+      this.#world.synced(tookMs);
     } catch (error) {
       // Latched: no later write, and no promise, may follow a failed one (rule 48).
       this.latch();

@@ -16,6 +16,8 @@ export class WakeTimer {
   readonly #wake: () => void;
   /** Cancels the one that is set. */
   #cancel: (() => void) | null = null;
+  /** For when that one is set. */
+  #setFor = Number.POSITIVE_INFINITY;
   #deadline = Number.POSITIVE_INFINITY;
   #stopped = false;
 
@@ -27,12 +29,19 @@ export class WakeTimer {
   /** @param at  on the monotonic clock, in milliseconds; replaces the earlier one; infinite: none */
   arm(at: number): void {
     this.#deadline = at;
+    const goes = Number.isFinite(at) && !this.#stopped;
+    // With each message of a leader the deadline moves away. The timer that is set comes before it, and is then set
+    // anew: so timers are made with deadlines that are met, not with messages.
+    if (goes && this.#cancel !== null && this.#setFor <= at) return;
     this.#cancel?.();
     this.#cancel = null;
-    if (!Number.isFinite(at) || this.#stopped) return;
+    if (!goes) return;
+    this.#setFor = at;
     this.#cancel = this.#clock.after(Math.max(0, at - this.#clock.nowMs()), () => {
       this.#cancel = null;
-      this.#clock.soon(() => this.#afterTheSockets());
+      // Too early by now: no look at the sockets before the deadline counts for it.
+      if (this.#clock.nowMs() < this.#deadline) this.arm(this.#deadline);
+      else this.#clock.soon(() => this.#afterTheSockets());
     });
   }
 

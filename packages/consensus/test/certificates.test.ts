@@ -2,11 +2,8 @@
 import assert from 'node:assert/strict';
 import { createHash, createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
-import {
-  createAuthority,
-  issueReplicaCertificate,
-  readReplicaCertificate,
-} from '../src/certificates.js';
+import { createAuthority, issueReplicaCertificate } from '../src/authority.js';
+import { readReplicaCertificate } from '../src/certificates.js';
 import { ConsensusError } from '../src/errors.js';
 
 const subject = { clusterId: 'c-1', replicaName: 'kms-a' };

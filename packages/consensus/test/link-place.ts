@@ -6,7 +6,7 @@ import {
   type IssuedReplicaCertificate,
   issueReplicaCertificate,
   type KeyedCertificate,
-} from '../src/certificates.js';
+} from '../src/authority.js';
 import type { TransportFactory, TransportPlace } from '../src/conformance/transport.js';
 import type { LinkLimits } from '../src/transport/link-transport.js';
 import { LinkTransport } from '../src/transport/link-transport.js';

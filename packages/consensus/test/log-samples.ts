@@ -3,6 +3,7 @@
  *
  * Owns    a script of calls that meets every kind of record, and the way to run it on a disk in memory.
  */
+import { systemClock } from '../src/clock.js';
 import type { LogBatch, RecoveredStorage } from '../src/storage.js';
 import { WriteAheadLog } from '../src/wal/index.js';
 import { recover } from '../src/wal/recovery.js';
@@ -52,8 +53,17 @@ export const script: readonly (readonly LogBatch[])[] = [
 
 export const SMALL_SEGMENT = 12 * 1024;
 
+/** What is to be done later is done in the next turn: so notes are written between the appends. */
+const impatient = {
+  nowMs: systemClock.nowMs,
+  after: (_delayMs: number, run: () => void) => {
+    const immediate = setImmediate(run);
+    return () => clearImmediate(immediate);
+  },
+};
+
 export const walOn = (disk: PowerLossDisk, segmentBytes = SMALL_SEGMENT): WriteAheadLog =>
-  new WriteAheadLog(disk.files, { segmentBytes });
+  new WriteAheadLog(disk.files, { segmentBytes }, impatient);
 
 /** What recovery says after 0, 1, 2 … calls, on a disk where nothing fails. */
 export async function statesOf(

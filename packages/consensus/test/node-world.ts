@@ -9,12 +9,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
-  type ChangeRefusal,
-  ConsensusError,
   createAuthority,
   type IssuedReplicaCertificate,
   issueReplicaCertificate,
   type KeyedCertificate,
+} from '../src/authority.js';
+import {
+  type ChangeRefusal,
+  ConsensusError,
   LinkTransport,
   type LogStorage,
   type Member,

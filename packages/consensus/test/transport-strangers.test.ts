@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect as connectPlain, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
-import { issueReplicaCertificate } from '../src/certificates.js';
+import { issueReplicaCertificate } from '../src/authority.js';
 import { sampleHello, TransportDiary } from '../src/conformance/transport.js';
 import { framed } from '../src/transport/framing.js';
 import { LinkTransport } from '../src/transport/link-transport.js';

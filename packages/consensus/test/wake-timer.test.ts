@@ -74,3 +74,63 @@ test('it wakes at its deadline, never before, and not after stop', async () => {
   await new Promise<void>((resolve) => new WakeTimer(systemClock, resolve).arm(performance.now()));
   assert.equal(woken, false);
 });
+
+test('a deadline that moves away sets no timer anew; one that comes closer does', async () => {
+  const sets: number[] = [];
+  let nowMs = 0;
+  let due = (): void => undefined;
+  const clock = {
+    nowMs: () => nowMs,
+    after: (delayMs: number, run: () => void) => {
+      sets.push(nowMs + delayMs);
+      due = run;
+      return () => undefined;
+    },
+    soon: (run: () => void) => run(),
+  };
+  let wokenAt = -1;
+  const timer = new WakeTimer(clock, () => {
+    wokenAt = nowMs;
+  });
+  timer.arm(100);
+  for (let at = 101; at <= 150; at += 1) timer.arm(at);
+  assert.deepEqual(sets, [100]);
+  nowMs = 100;
+  due();
+  assert.deepEqual(sets, [100, 150]);
+  assert.equal(wokenAt, -1, 'the deadline is 150 by now');
+  timer.arm(120);
+  assert.deepEqual(sets, [100, 150, 120]);
+  nowMs = 120;
+  due();
+  assert.equal(wokenAt, 120);
+});
+
+test('a stall right after a timer that came too early: the sockets are read once more', () => {
+  let nowMs = 0;
+  let due = (): void => undefined;
+  const soon: (() => void)[] = [];
+  let wakes = 0;
+  const clock = {
+    nowMs: () => nowMs,
+    after: (_delayMs: number, run: () => void) => {
+      due = run;
+      return () => undefined;
+    },
+    soon: (run: () => void) => soon.push(run),
+  };
+  const timer = new WakeTimer(clock, () => {
+    wakes += 1;
+  });
+  timer.arm(100);
+  timer.arm(200);
+  nowMs = 100;
+  due();
+  // In the same turn of the loop, past the deadline: what came meanwhile was not read yet.
+  nowMs = 210;
+  for (const run of soon.splice(0)) run();
+  assert.equal(wakes, 0);
+  due();
+  for (const run of soon.splice(0)) run();
+  assert.equal(wakes, 1);
+});

@@ -18,7 +18,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { systemClock } from '../src/clock.js';
 import { ConsensusError } from '../src/errors.js';
+import { decodeNote } from '../src/wal/durable-note.js';
 import { diskFiles } from '../src/wal/files.js';
 import { openWal } from '../src/wal/index.js';
 import { WriteAheadLog } from '../src/wal/wal.js';
@@ -63,7 +65,7 @@ test('opening an empty place writes nothing; founding makes a segment of the siz
 test('how long the last sync took is told for a minute: a log that rests is not slow for ever', () =>
   inDirectory(async (directory) => {
     let nowMs = 0;
-    const clock = { nowMs: () => nowMs++ };
+    const clock = { nowMs: () => nowMs++, after: systemClock.after };
     const wal = new WriteAheadLog(diskFiles(directory), { segmentBytes: SMALL_SEGMENT }, clock);
     await wal.open();
     assert.equal(wal.stats().lastSyncMs, 0);
@@ -74,6 +76,25 @@ test('how long the last sync took is told for a minute: a log that rests is not 
     nowMs += 1_000;
     assert.equal(wal.stats().lastSyncMs, 0);
     await wal.close();
+  }));
+
+test('what was acknowledged is noted a moment later, all of it at once, or at the stop', () =>
+  inDirectory(async (directory) => {
+    const due: (() => void)[] = [];
+    const after = (_ms: number, run: () => void) => {
+      due.push(run);
+      return () => undefined;
+    };
+    const clock = { nowMs: systemClock.nowMs, after };
+    const wal = new WriteAheadLog(diskFiles(directory), { segmentBytes: SMALL_SEGMENT }, clock);
+    await wal.open();
+    const noted = async () => decodeNote(await readFile(join(directory, 'durable')));
+    await wal.append([founding]);
+    await wal.append([command(1)]);
+    assert.equal(await noted(), 0);
+    assert.equal(due.length, 1);
+    await wal.close();
+    assert.equal(await noted(), 2);
   }));
 
 test('two segments are kept, whatever was written', () =>

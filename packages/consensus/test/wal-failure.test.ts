@@ -26,9 +26,8 @@ test('a write that fails is never tried again, though the disk would take the ne
   await wal.close();
   const again = walOn(disk, 64 * 1024);
   await again.open();
-  // The note of what was opened is written beside; it is not what fails here.
+  // Its note is still to be written when the next append fails.
   await again.append([command(1)]);
-  await new Promise((resolve) => setImmediate(resolve));
   broken = true;
   const first = await again.append([command(2)]).then(
     () => null,
@@ -38,8 +37,9 @@ test('a write that fails is never tried again, though the disk would take the ne
   for (let more = 0; more < 3; more += 1) {
     await assert.rejects(again.append([command(3)]), (error: unknown) => error === first);
   }
-  assert.equal(callsAfter, 1, 'nothing was written after the failure');
+  await new Promise((resolve) => setImmediate(resolve));
   await again.close();
+  assert.equal(callsAfter, 1, 'nothing was written after the failure, not even at the end');
 });
 
 test('a failure of each single call is met by some append or by close, and then by every later one', async () => {

@@ -19,6 +19,7 @@ export { makeNodeHome } from './node-home.js';
 export { freePorts, ManagedProcess, type ProcessOptions, run, until } from './processes.js';
 export {
   type ListenPlace,
+  NoAnswerError,
   nodeConstants,
   RemoteSignerError,
   SignerEndpoint,

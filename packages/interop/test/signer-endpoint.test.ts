@@ -14,7 +14,12 @@ import {
   secretHandshake,
 } from '@cometkms/privval';
 import { voteSignBytes } from '@cometkms/sign-state';
-import { blockNamed, RemoteSignerError, Validator } from '../src/validator/validator.js';
+import {
+  blockNamed,
+  NoAnswerError,
+  RemoteSignerError,
+  Validator,
+} from '../src/validator/validator.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'signer-endpoint-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -77,6 +82,16 @@ for (const kind of ['tcp', 'unix'] as const) {
     });
   }
 }
+
+test('the last try that fails is told as that', async () => {
+  const node = validator('tcp', 'unanswered');
+  const session = await signer(await node.listen());
+  await node.publicKey();
+  session.close();
+  await session.ended;
+  await assert.rejects(node.publicKey(1), NoAnswerError);
+  await node.stop();
+});
 
 test('a typed error is final', async () => {
   const node = validator('tcp', 'refused');

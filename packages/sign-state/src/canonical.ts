@@ -12,17 +12,12 @@
 import { describePosition, isHrs, MAX_INT32 } from './hrs.js';
 import type { Hrs, Position, Timestamp } from './types.js';
 import {
-  bytesField,
   concatBytes,
   copyBytes,
   FieldReader,
-  fixed64Field,
-  lengthPrefixed,
-  messageField,
+  FieldWriter,
   requireCanonical,
   sameBytes,
-  stringField,
-  varintField,
 } from './wire.js';
 
 /** SignedMsgType (types/signed_msg_type.go). */
@@ -85,31 +80,27 @@ export interface CanonicalMessage {
 
 /** CanonicalizeVote, `VoteSignBytes` (types/vote.go). @returns sign bytes, length prefix included */
 export function voteSignBytes(chainId: string, vote: VoteToSign): Uint8Array {
-  return lengthPrefixed(
-    concatBytes(
-      varintField(1, BigInt(vote.type)), // type
-      fixed64Field(2, vote.height), // height, sfixed64
-      fixed64Field(3, BigInt(vote.round)), // round, sfixed64: left out at 0
-      blockIdField(4, vote.blockId), // block_id, nullable
-      messageField(5, timestampBody(vote.timestamp)), // timestamp, always there
-      stringField(6, chainId), // chain_id
-    ),
-  );
+  return FieldWriter.written((to) => {
+    to.varint(1, vote.type); // type
+    to.fixed64(2, vote.height); // height, sfixed64
+    to.fixed64(3, BigInt(vote.round)); // round, sfixed64: left out at 0
+    writeBlockId(to, 4, vote.blockId); // block_id, nullable
+    to.message(5, () => writeTimestamp(to, vote.timestamp)); // timestamp, always there
+    to.string(6, chainId); // chain_id
+  });
 }
 
 /** CanonicalizeProposal, `ProposalSignBytes` (types/proposal.go). @returns sign bytes, length prefix included */
 export function proposalSignBytes(chainId: string, proposal: ProposalToSign): Uint8Array {
-  return lengthPrefixed(
-    concatBytes(
-      varintField(1, BigInt(SIGNED_MSG_TYPE.proposal)), // type
-      fixed64Field(2, proposal.height), // height, sfixed64
-      fixed64Field(3, BigInt(proposal.round)), // round, sfixed64
-      varintField(4, BigInt(proposal.polRound)), // pol_round, int64: -1 takes ten bytes
-      blockIdField(5, proposal.blockId), // block_id, nullable
-      messageField(6, timestampBody(proposal.timestamp)), // timestamp, always there
-      stringField(7, chainId), // chain_id
-    ),
-  );
+  return FieldWriter.written((to) => {
+    to.varint(1, SIGNED_MSG_TYPE.proposal); // type
+    to.fixed64(2, proposal.height); // height, sfixed64
+    to.fixed64(3, BigInt(proposal.round)); // round, sfixed64
+    to.varint(4, proposal.polRound); // pol_round, int64: -1 takes ten bytes
+    writeBlockId(to, 5, proposal.blockId); // block_id, nullable
+    to.message(6, () => writeTimestamp(to, proposal.timestamp)); // timestamp, always there
+    to.string(7, chainId); // chain_id
+  });
 }
 
 /**
@@ -122,41 +113,32 @@ export function extensionSignBytes(
   round: number,
   extension: Uint8Array,
 ): Uint8Array {
-  return lengthPrefixed(
-    concatBytes(
-      bytesField(1, extension), // extension
-      fixed64Field(2, height), // height, sfixed64
-      fixed64Field(3, BigInt(round)), // round, sfixed64
-      stringField(4, chainId), // chain_id
-    ),
-  );
+  return FieldWriter.written((to) => {
+    to.bytes(1, extension); // extension
+    to.fixed64(2, height); // height, sfixed64
+    to.fixed64(3, BigInt(round)); // round, sfixed64
+    to.string(4, chainId); // chain_id
+  });
 }
 
 /** CanonicalizeBlockID: nothing at all if hash, total and parts hash are empty (`IsNil`, types/block.go). */
-function blockIdField(field: number, blockId: BlockId | null): Uint8Array {
-  if (blockId === null) return new Uint8Array(0);
+function writeBlockId(to: FieldWriter, field: number, blockId: BlockId | null): void {
+  if (blockId === null) return;
   const { hash, partSetHeader } = blockId;
-  if (hash.length === 0 && partSetHeader.total === 0 && partSetHeader.hash.length === 0) {
-    return new Uint8Array(0);
-  }
-  const header = concatBytes(
-    varintField(1, BigInt(partSetHeader.total)), // total, uint32
-    bytesField(2, partSetHeader.hash), // hash
-  );
-  return messageField(
-    field,
-    concatBytes(
-      bytesField(1, hash), // hash
-      messageField(2, header), // part_set_header, always there
-    ),
-  );
+  const { total, hash: partsHash } = partSetHeader;
+  if (hash.length === 0 && total === 0 && partsHash.length === 0) return;
+  to.message(field, () => {
+    to.bytes(1, hash); // hash
+    to.message(2, () => {
+      to.varint(1, total); // total, uint32
+      to.bytes(2, partsHash); // hash
+    }); // part_set_header, always there
+  });
 }
 
-function timestampBody(timestamp: Timestamp): Uint8Array {
-  return concatBytes(
-    varintField(1, timestamp.seconds), // seconds, int64
-    varintField(2, BigInt(timestamp.nanos)), // nanos, int32
-  );
+function writeTimestamp(to: FieldWriter, timestamp: Timestamp): void {
+  to.varint(1, timestamp.seconds); // seconds, int64
+  to.varint(2, timestamp.nanos); // nanos, int32
 }
 
 // ----------------------------------------------------------------------------------- reading

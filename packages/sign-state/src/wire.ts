@@ -14,7 +14,6 @@ const WIRE_FIXED64 = 1;
 const WIRE_DELIMITED = 2;
 
 const NOTHING = new Uint8Array(0);
-const utf8Encoder = new TextEncoder();
 // With `ignoreBOM` a leading byte order mark stays in the string: dropping it would merge two chain ids.
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -48,56 +47,138 @@ export function copyBytes(bytes: Uint8Array): Uint8Array {
 
 // ----------------------------------------------------------------------------------- writing
 
-/** Base 128, low groups first; negative numbers as 64 bit two's complement, so ten bytes long. */
-function pushVarint(to: number[], value: bigint): void {
-  let rest = BigInt.asUintN(64, value);
-  while (rest >= 0x80n) {
-    to.push(Number(rest & 0x7fn) | 0x80);
-    rest >>= 7n;
-  }
-  to.push(Number(rest));
-}
+/** Seven groups of seven bits: up to here a number is read and written without a bigint. */
+const SMALL_END = 2 ** 49;
 
 const tagOf = (field: number, wireType: number): number => (field << 3) | wireType;
 
-/** In one piece: arrays of bytes are dear to make, and every signature's are written several times. */
-function taggedVarint(field: number, wireType: number, value: bigint): Uint8Array {
-  const bytes = [tagOf(field, wireType)];
-  pushVarint(bytes, value);
-  return new Uint8Array(bytes);
+/**
+ * Writes fields one after the other, in the order of the calls; `written` is the only way to one.
+ * One buffer for all: every signature's bytes are written several times, and arrays are dear to make.
+ */
+export class FieldWriter {
+  #buffer = Buffer.allocUnsafeSlow(512);
+  #length = 0;
+
+  /** int32, int64, uint32 and enums; negative numbers as 64 bit two's complement, so ten bytes long. */
+  varint(field: number, value: bigint | number): void {
+    if (value === 0 || value === 0n) return;
+    this.#tag(field, WIRE_VARINT);
+    // What is no whole number is refused by BigInt.
+    if (typeof value === 'number' && value > 0 && Number.isSafeInteger(value)) this.#small(value);
+    else this.#large(BigInt(value));
+  }
+
+  /** sfixed64. */
+  fixed64(field: number, value: bigint): void {
+    if (value === 0n) return;
+    this.#tag(field, WIRE_FIXED64);
+    this.#reserve(8);
+    this.#length = this.#buffer.writeBigInt64LE(value, this.#length);
+  }
+
+  bytes(field: number, bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#tag(field, WIRE_DELIMITED);
+    this.#small(bytes.length);
+    this.#reserve(bytes.length);
+    this.#buffer.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  string(field: number, text: string): void {
+    if (text === '') return;
+    this.#tag(field, WIRE_DELIMITED);
+    const bytes = Buffer.byteLength(text, 'utf8');
+    this.#small(bytes);
+    this.#reserve(bytes);
+    this.#length += this.#buffer.write(text, this.#length, 'utf8');
+  }
+
+  /** Written even where `body` writes nothing: gogoproto's `nullable = false`. */
+  message(field: number, body: () => void): void {
+    this.#tag(field, WIRE_DELIMITED);
+    this.#delimited(body);
+  }
+
+  /** What `body` writes here, behind its length. @returns a copy */
+  static written(body: (to: FieldWriter) => void): Uint8Array {
+    const to = FieldWriter.#free ?? new FieldWriter();
+    FieldWriter.#free = null;
+    to.#length = 0;
+    to.#delimited(() => body(to));
+    const copy = new Uint8Array(to.#buffer.subarray(0, to.#length));
+    FieldWriter.#free = to;
+    return copy;
+  }
+
+  /** Null while it is in use, and after a body that threw. */
+  static #free: FieldWriter | null = null;
+
+  /** One byte is left for the length, and what follows is moved where that takes more. */
+  #delimited(body: () => void): void {
+    const from = this.#length;
+    this.#reserve(1);
+    this.#length += 1;
+    body();
+    const length = this.#length - from - 1;
+    if (length >= 0x80) {
+      const more = bytesOfSmall(length) - 1;
+      this.#reserve(more);
+      this.#buffer.copyWithin(from + 1 + more, from + 1, this.#length);
+    }
+    this.#length = from;
+    this.#small(length);
+    this.#length += length;
+  }
+
+  /** All our field numbers are below 16, so that a tag is one byte. */
+  #tag(field: number, wireType: number): void {
+    this.#byte(tagOf(field, wireType));
+  }
+
+  /** Base 128, low groups first. */
+  #small(value: number): void {
+    let rest = value;
+    while (rest >= 0x80) {
+      this.#byte((rest % 0x80) | 0x80);
+      rest = Math.floor(rest / 0x80);
+    }
+    this.#byte(rest);
+  }
+
+  #large(value: bigint): void {
+    if (value > 0n && value < SMALL_END) {
+      this.#small(Number(value));
+      return;
+    }
+    let rest = BigInt.asUintN(64, value);
+    while (rest >= 0x80n) {
+      this.#byte(Number(rest & 0x7fn) | 0x80);
+      rest >>= 7n;
+    }
+    this.#byte(Number(rest));
+  }
+
+  #byte(value: number): void {
+    this.#reserve(1);
+    this.#buffer[this.#length] = value;
+    this.#length += 1;
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(2 * needed);
+    larger.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = larger;
+  }
 }
 
-/** int32, int64, uint32 and enums. */
-export function varintField(field: number, value: bigint): Uint8Array {
-  return value === 0n ? NOTHING : taggedVarint(field, WIRE_VARINT, value);
-}
-
-/** sfixed64. */
-export function fixed64Field(field: number, value: bigint): Uint8Array {
-  if (value === 0n) return NOTHING;
-  const bytes = new Uint8Array(9);
-  bytes[0] = tagOf(field, WIRE_FIXED64);
-  new DataView(bytes.buffer).setBigInt64(1, value, true);
+function bytesOfSmall(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes += 1;
   return bytes;
-}
-
-export function bytesField(field: number, bytes: Uint8Array): Uint8Array {
-  return bytes.length === 0 ? NOTHING : messageField(field, bytes);
-}
-
-export function stringField(field: number, text: string): Uint8Array {
-  return bytesField(field, utf8Encoder.encode(text));
-}
-
-/** Written even where it is empty: gogoproto's `nullable = false`. */
-export function messageField(field: number, body: Uint8Array): Uint8Array {
-  return concatBytes(taggedVarint(field, WIRE_DELIMITED, BigInt(body.length)), body);
-}
-
-export function lengthPrefixed(body: Uint8Array): Uint8Array {
-  const length: number[] = [];
-  pushVarint(length, BigInt(body.length));
-  return concatBytes(new Uint8Array(length), body);
 }
 
 // ----------------------------------------------------------------------------------- reading
@@ -164,20 +245,32 @@ export class FieldReader {
   }
 
   #varint(): bigint {
-    const first = this.bytes[this.#offset];
-    if (first !== undefined && first < 0x80) {
-      this.#offset += 1;
-      return BigInt(first);
+    const from = this.#offset;
+    let value = 0;
+    for (let unit = 1; unit < SMALL_END; unit *= 0x80) {
+      const group = this.#group();
+      value += (group & 0x7f) * unit;
+      if (group < 0x80) return BigInt(value);
     }
+    this.#offset = from;
+    return this.#largeVarint();
+  }
+
+  #largeVarint(): bigint {
     let value = 0n;
     for (let shift = 0n; shift < 70n; shift += 7n) {
-      const group = this.bytes[this.#offset];
-      requireCanonical(group !== undefined, () => 'a number is cut short');
-      this.#offset += 1;
+      const group = this.#group();
       value |= BigInt(group & 0x7f) << shift;
       if (group < 0x80) return value;
     }
     throw new SignStateError('SIGN_STATE_NOT_CANONICAL', { detail: 'a number is over ten bytes' });
+  }
+
+  #group(): number {
+    const group = this.bytes[this.#offset];
+    requireCanonical(group !== undefined, () => 'a number is cut short');
+    this.#offset += 1;
+    return group;
   }
 
   #take(length: bigint): Uint8Array {

@@ -250,3 +250,17 @@ for (const [id, what, write, expected] of goldenExtensions) {
     assert.throws(() => readSignBytes(hex(expected)), SignStateError);
   });
 }
+
+test('a number that is no whole one is written by nobody', () => {
+  for (const odd of [1.5, -0.5, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+    const odds = [
+      { ...zeroVote, type: odd },
+      { ...zeroVote, round: odd },
+      { ...zeroVote, blockId: block(ascii(''), odd, ascii('')) },
+      { ...zeroVote, timestamp: { seconds: 0n, nanos: odd } },
+    ];
+    for (const vote of odds) assert.throws(() => voteSignBytes(CHAIN, vote), RangeError);
+    const proposal = { ...zeroVote, polRound: odd };
+    assert.throws(() => proposalSignBytes(CHAIN, proposal), RangeError);
+  }
+});

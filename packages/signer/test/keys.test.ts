@@ -1,6 +1,5 @@
 /** Signing and verifying, by the vectors of CometBFT's fixture key. */
 import assert from 'node:assert/strict';
-import { createPrivateKey, sign as signByOpenSsl } from 'node:crypto';
 import { test } from 'node:test';
 import { sign as signByNoble } from '@noble/ed25519';
 import fc from 'fast-check';
@@ -37,18 +36,12 @@ for (const [bytes, signature] of vectors) {
   });
 }
 
-/** PrivateKeyInfo of ed25519 (RFC 8410): everything before the 32 bytes of the seed. */
-const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
-
-test('any key signs any message as noble and OpenSSL do', async () => {
+test('any key signs any message as noble does', async () => {
   const seeds = fc.uint8Array({ minLength: 32, maxLength: 32 });
   await fc.assert(
     fc.asyncProperty(seeds, fc.uint8Array({ maxLength: 300 }), async (seed, message) => {
       const made = Buffer.from(await new SoftwareKey(seed).sign(message));
-      const der = Buffer.concat([pkcs8Prefix, seed]);
-      const openSsl = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
       assert.deepEqual(made, Buffer.from(signByNoble(message, seed)));
-      assert.deepEqual(made, signByOpenSsl(null, message, openSsl));
     }),
     { numRuns: 200 },
   );

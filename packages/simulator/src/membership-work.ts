@@ -208,12 +208,20 @@ export class MembershipWork {
   /** Of all who are members: seen at their next starts. */
   #editLists(): void {
     const current = this.#scene.oracle.memberships.current;
-    if (current === null) return;
-    const names = membersOf(current).map(({ name }) => name);
-    for (const { id } of membersOf(current)) {
+    for (const { id } of current === null ? [] : membersOf(current)) {
       const member = this.#scene.members.find((one) => one.id === id);
-      if (member !== undefined) this.#relist(member, names);
+      if (member !== undefined) this.editList(member);
     }
+  }
+
+  /** To those who are members now: seen at its next start. */
+  editList(member: Member): void {
+    const current = this.#scene.oracle.memberships.current;
+    if (current === null) return;
+    this.#relist(
+      member,
+      membersOf(current).map(({ name }) => name),
+    );
   }
 
   #relist({ replica }: Member, names: readonly string[]): void {

@@ -11,6 +11,7 @@ import type { FaultWork } from './fault-work.js';
 import type { Lives } from './lives.js';
 import type { Looking } from './looking.js';
 import type { Member } from './member.js';
+import type { MembershipWork } from './membership-work.js';
 import { soundPath } from './network-path.js';
 import type { Scene } from './scene.js';
 import { membershipAt } from './shadow-log.js';
@@ -28,12 +29,20 @@ export class Settling {
   readonly #lives: Lives;
   readonly #work: FaultWork;
   readonly #looking: Looking;
+  readonly #membership: MembershipWork;
 
-  constructor(scene: Scene, lives: Lives, work: FaultWork, looking: Looking) {
+  constructor(
+    scene: Scene,
+    lives: Lives,
+    work: FaultWork,
+    looking: Looking,
+    membership: MembershipWork,
+  ) {
     this.#scene = scene;
     this.#lives = lives;
     this.#work = work;
     this.#looking = looking;
+    this.#membership = membership;
   }
 
   /** All is healed: a leader, one state everywhere, and the next height of every chain, within a while. */
@@ -90,6 +99,11 @@ export class Settling {
       member.left = true;
       return;
     }
+    // Away while all whom it knew left, or lost their disks: its operator names it the members of today.
+    if (this.#isMember(member) && !this.#dialsAMember(member)) {
+      this.#membership.editList(member);
+      if (member.replica.process !== null) this.#lives.bringDown(member, 'kill', 100);
+    }
     if (member.left && this.#scene.seed.fork(`wakes ${member.replica.name}`).chance(0.3)) return;
     member.left = false;
     if (member.replica.process === null && member.doomed < 3) this.#lives.startIn(member, 100);
@@ -112,8 +126,18 @@ export class Settling {
     }
   }
 
-  /** It dials somebody who is a member now, and comes back to answer. */
-  #isKnownToAMember({ id, replica }: Member): boolean {
+  /** Before the founding whoever is there. */
+  #isMember({ id }: Member): boolean {
+    const { current } = this.#scene.oracle.memberships;
+    return current === null || membersOf(current).some((one) => one.id === id);
+  }
+
+  #isKnownToAMember(member: Member): boolean {
+    return this.#isMember(member) || this.#dialsAMember(member);
+  }
+
+  /** By its list or its log: another one, who is a member now and comes back to answer. */
+  #dialsAMember({ id, replica }: Member): boolean {
     const { memberships, logs } = this.#scene.oracle;
     if (memberships.current === null) return true;
     const own = membershipAt(logs.given(id), Number.POSITIVE_INFINITY);
@@ -121,7 +145,7 @@ export class Settling {
     const addresses = new Set(dialled.map(({ address }) => address));
     const answering = this.#live().members.map(idOf);
     return membersOf(memberships.current).some(
-      (one) => one.id === id || (addresses.has(one.address) && answering.includes(one.id)),
+      (one) => one.id !== id && addresses.has(one.address) && answering.includes(one.id),
     );
   }
 

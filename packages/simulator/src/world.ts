@@ -39,6 +39,7 @@ export class World {
   readonly #making: Making;
   readonly #homes: Homes;
   readonly #work: FaultWork;
+  readonly #membership: MembershipWork;
   readonly #without: ReadonlySet<number>;
 
   constructor({ seed, without, echo, recording }: WorldOptions) {
@@ -49,8 +50,8 @@ export class World {
     this.#homes = new Homes(this.#scene, this.#lives);
     const copies = new Copies(this.#scene, this.#lives, this.#making);
     this.#looking.before = () => copies.keepApart();
-    const membership = new MembershipWork(this.#scene, this.#lives, this.#making);
-    this.#work = new FaultWork(this.#scene, this.#lives, this.#homes, membership, copies);
+    this.#membership = new MembershipWork(this.#scene, this.#lives, this.#making);
+    this.#work = new FaultWork(this.#scene, this.#lives, this.#homes, this.#membership, copies);
     this.#without = without ?? new Set();
     this.#making.makeChains();
     this.#making.makeMembers();
@@ -134,6 +135,12 @@ export class World {
     }
     const faultsEnd = (plan.faults.at(-1)?.atMs ?? 0) + swarm.faultsForMs / 4;
     await this.#looking.until(Math.max(faultsEnd, swarm.faultsForMs));
-    await new Settling(this.#scene, this.#lives, this.#work, this.#looking).settle();
+    await new Settling(
+      this.#scene,
+      this.#lives,
+      this.#work,
+      this.#looking,
+      this.#membership,
+    ).settle();
   }
 }

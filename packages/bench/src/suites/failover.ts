@@ -10,7 +10,7 @@ import { histogram, median, rounded, summarize } from '../statistics.js';
 import { cmkmsWith } from '../systems/cmkms.js';
 import { arranged, settled } from '../systems/roles.js';
 import type { System } from '../systems/system.js';
-import { type Asked, Asker } from '../validator/asker.js';
+import { type Asked, BusyValidator } from '../validator/busy-validator.js';
 import { type Case, cases, isCut, mend, oursOrNull, strike } from './faults.js';
 import { type Interruption, interruption } from './interruption.js';
 
@@ -100,41 +100,41 @@ async function struckAgainAndAgain(
   one: Case,
   strikes: number,
 ): Promise<Measured> {
-  const asker = new Asker(turn.validators);
+  const validator = new BusyValidator(turn.validators);
   const found: Interruption[] = [];
   let refused = 0;
-  asker.start();
+  validator.start();
   for (let i = 1; i <= strikes; i += 1) {
     const what = `${turn.system.name}, ${one.name}, fault ${i} of ${strikes}`;
-    const struck = await named(what, struckOnce(turn, one, asker));
+    const struck = await named(what, struckOnce(turn, one, validator));
     found.push(struck.found);
     refused += struck.refused;
     await turn.validators.verify();
     if (i % PROGRESS_EVERY === 0) bench.say(what);
   }
-  await asker.stop();
+  await validator.stop();
   await turn.validators.verify();
-  return row(one.name, found, refused + refusedOf(asker.take()));
+  return row(one.name, found, refused + refusedOf(validator.take()));
 }
 
 /** @returns also how many requests were refused since the fault before this one, while that was mended */
 async function struckOnce(
   turn: Turn,
   one: Case,
-  asker: Asker,
+  validator: BusyValidator,
 ): Promise<{ readonly found: Interruption; readonly refused: number }> {
   const { running } = turn;
-  const victim = await steady(turn, one, asker);
+  const victim = await steady(turn, one, validator);
   await new Promise((resolve) => setTimeout(resolve, Math.random() * RANDOM_PHASE_MS));
-  const release = one.atRest ? await asker.hold() : null;
+  const release = one.atRest ? await validator.hold() : null;
   const struckAtMs = performance.now();
   const over = async (): Promise<void> => {
     await strike(one.fault, running, victim);
     release?.();
-    await asker.signs(SIGNED_AFTER);
+    await validator.signs(SIGNED_AFTER);
   };
   await within(OVER_WITHIN_MS, `no signatures after ${victim} was struck`, over());
-  const asked = asker.take();
+  const asked = validator.take();
   await mend(one.fault, running, victim);
   return { found: interruption(asked, struckAtMs), refused: refusedOf(asked) };
 }
@@ -143,11 +143,11 @@ const refusedOf = (asked: readonly Asked[]): number =>
   asked.filter(({ refused }) => refused !== null).length;
 
 /** The cluster is whole and at work, and the roles are as the case wants them. @returns who is to be struck */
-async function steady({ running }: Turn, one: Case, asker: Asker): Promise<string> {
+async function steady({ running }: Turn, one: Case, validator: BusyValidator): Promise<string> {
   const fleet = oursOrNull(running)?.fleet;
   for (let i = 0; i < STEADY_TRIES; i += 1) {
     const before = fleet === undefined ? null : await arranged(fleet, one.arrangement);
-    const signed = asker.signs(SIGNED_BEFORE);
+    const signed = validator.signs(SIGNED_BEFORE);
     await within(OVER_WITHIN_MS, 'no signatures though nothing was struck', signed);
     if (fleet === undefined) return await running.leader();
     // On a machine that stalls, leadership or the link may have moved once more.

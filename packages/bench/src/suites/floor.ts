@@ -3,7 +3,7 @@
  *
  * Owns    how much of each, and the order within a round.
  */
-import type { Bench, Suite, SuiteResult } from '../bench.js';
+import { type Bench, quantiles, type Suite, type SuiteResult } from '../bench.js';
 import { ed25519, majorityWrite, roundTrip, syncedWrite, thisMachine } from '../floor/floor.js';
 import { inRounds, type MeasuredWithout, measuredTimes } from '../rounds.js';
 
@@ -21,13 +21,7 @@ export const floor: Suite = {
     'trip*: 256 bytes over TCP to another process and back. *Majority write*: three processes, as three replicas; one ' +
     'sends 256 bytes to both others and syncs them beside that, each of the others syncs them and answers; over when ' +
     'any two have them. *TLS* is version 1.3 with certificates on both sides. *Sign* and *verify*: 120 bytes.',
-  columns: [
-    { figure: 'p50', title: 'p50' },
-    { figure: 'p90', title: 'p90' },
-    { figure: 'p99', title: 'p99' },
-    { figure: 'p999', title: 'p99.9' },
-    { figure: 'max', title: 'max' },
-  ],
+  columns: quantiles,
   compared: 'p50',
   plot: null,
   run: runFloor,

@@ -5,7 +5,7 @@
  * Never   counts time that lay before the fault.
  * Proof   test/interruption.test.ts.
  */
-import type { Asked } from '../validator/asker.js';
+import type { Asked } from '../validator/busy-validator.js';
 
 export interface Interruption {
   /**

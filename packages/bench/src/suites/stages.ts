@@ -8,10 +8,9 @@ import type { Bench, Suite, SuiteResult } from '../bench.js';
 import { inRounds, type Measured, type Turn } from '../rounds.js';
 import { rounded, summarize } from '../statistics.js';
 import { RunningCmkms } from '../systems/cmkms.js';
-import { warm } from './latency.js';
+import { WARM_UP_HEIGHTS, warm } from './latency.js';
 
 const ROUNDS = 3;
-const WARM_UP_HEIGHTS = 300;
 const HEIGHTS = 1000;
 
 /** On the way of a signature. What stands in `beside` starts together, once the request has the turn. */
@@ -24,7 +23,7 @@ const stages = {
   commit: 'the verdict is known: committed and applied',
   watermark: 'the second gate’s mark is on the leader’s disk',
   sign: 'signed, beside the commit',
-  verify: 'verified by the second implementation',
+  verify: 'verified',
   total: 'from the request at the gate to the signature',
   write: 'sealed, and handed to the kernel',
   validator: 'as the validator sees it, there and back',

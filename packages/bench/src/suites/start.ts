@@ -9,7 +9,7 @@ import type { Bench, Suite, SuiteResult } from '../bench.js';
 import { inRounds, type Measured, measuredTimes, type Turn } from '../rounds.js';
 import { RunningCmkms } from '../systems/cmkms.js';
 import type { RunningReplica, RunningSystem } from '../systems/system.js';
-import { Asking } from '../validator/asking.js';
+import { PatientValidator } from '../validator/patient-validator.js';
 
 const ROUNDS = 5;
 const RESTARTS = 5;
@@ -74,30 +74,30 @@ async function runStart(bench: Bench): Promise<SuiteResult> {
 }
 
 async function shortLog({ running, validators }: Turn): Promise<readonly Measured[]> {
-  const asking = new Asking(validators);
-  const first = (await asking.untilSigned()) - spawnedMs(running.replicas);
+  const validator = new PatientValidator(validators);
+  const first = (await validator.untilSigned()) - spawnedMs(running.replicas);
   const all: number[] = [];
-  for (let i = 0; i < RESTARTS; i += 1) all.push(await restartAll(running, asking));
+  for (let i = 0; i < RESTARTS; i += 1) all.push(await restartAll(running, validator));
   const measured = [measuredTimes('first start', [first]), measuredTimes('restart of all', all)];
   if (running instanceof RunningCmkms && running.replicas.length > 1) {
-    measured.push(await oneByOne(running, asking));
+    measured.push(await oneByOne(running, validator));
   }
   await validators.verify();
   return measured;
 }
 
 /** @returns milliseconds from the first spawn to the first signature */
-async function restartAll(running: RunningSystem, asking: Asking): Promise<number> {
+async function restartAll(running: RunningSystem, validator: PatientValidator): Promise<number> {
   const names = running.replicas.map(({ name }) => name);
   await stopAll(running);
-  const { firstAt } = await asking.meanwhile(() =>
+  const { firstAt } = await validator.meanwhile(() =>
     Promise.all(names.map((name) => running.restart(name))),
   );
   return firstAt - spawnedMs(running.replicas);
 }
 
 /** Those that do not lead, in turn: until each is ready again. */
-async function oneByOne(running: RunningCmkms, asking: Asking): Promise<Measured> {
+async function oneByOne(running: RunningCmkms, validator: PatientValidator): Promise<Measured> {
   const times: number[] = [];
   let longest = 0;
   for (let i = 0; i < RESTARTS; i += 1) {
@@ -106,7 +106,7 @@ async function oneByOne(running: RunningCmkms, asking: Asking): Promise<Measured
     const other = others[i % others.length];
     if (other === undefined) throw new Error('there is none beside the leader');
     const { name } = other;
-    const { longestMs } = await asking.meanwhile(async () => {
+    const { longestMs } = await validator.meanwhile(async () => {
       await other.process.stop();
       await running.restart(name);
       times.push(performance.now() - spawnedMs(running.replicas.filter((r) => r.name === name)));
@@ -122,7 +122,7 @@ async function longLog(bench: Bench, turn: Turn, entries: number): Promise<reado
   if (!(running instanceof RunningCmkms)) throw new Error(`${system.name} has no such log`);
   const { fleet } = running;
   const homes = fleet.replicas.map(({ home }) => home);
-  await new Asking(validators).untilSigned();
+  await new PatientValidator(validators).untilSigned();
   const measured: Measured[] = [];
   for (const [name, behindSnapshot] of Object.entries(longLogs)) {
     const wanted = entries + behindSnapshot;
@@ -131,12 +131,12 @@ async function longLog(bench: Bench, turn: Turn, entries: number): Promise<reado
       bench.say(`${system.name}: ${index} of ${wanted} entries`);
     });
     fleet.startAll();
-    const asking = new Asking(validators, 1n + (await reservedHeight(fleet, wanted)));
+    const validator = new PatientValidator(validators, 1n + (await reservedHeight(fleet, wanted)));
     const times: number[] = [];
     for (let i = 0; i < LONG_LOG_RESTARTS; i += 1) {
       await stopAll(running);
       fleet.startAll();
-      times.push((await asking.untilSigned()) - spawnedMs(running.replicas));
+      times.push((await validator.untilSigned()) - spawnedMs(running.replicas));
       // Nothing is asked for meanwhile, so that the next start has as much behind it.
       await reservedHeight(fleet, wanted);
     }

@@ -11,7 +11,7 @@ import { measured } from './latency.js';
 
 const ROUNDS = 3;
 const SECONDS = 10;
-const WARM_UP_SECONDS = 3;
+const WARM_UP_SECONDS = 10;
 const FIRST_WITHIN_MS = 120_000;
 const chainCounts = [1, 8, 64, 256] as const;
 

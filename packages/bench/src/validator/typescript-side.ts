@@ -7,7 +7,7 @@
  *         signature and timestamp, from a proposal the signature.
  */
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
-import { blockNamed, RemoteSignerError, SignerEndpoint } from '@cometkms/interop';
+import { blockNamed, NoAnswerError, RemoteSignerError, SignerEndpoint } from '@cometkms/interop';
 import type { Message, Timestamp } from '@cometkms/privval';
 import { extensionSignBytes, proposalSignBytes, voteSignBytes } from '@cometkms/sign-state';
 import { type Step, steps, type Taken, type ValidatorSide } from './validator-side.js';
@@ -73,9 +73,8 @@ export class TypeScriptSide implements ValidatorSide {
       this.#keep(link, request, answer);
       return { step, tookMs, refused: null, tries: tries() };
     } catch (error) {
-      if (!(error instanceof RemoteSignerError)) throw error;
       const tookMs = performance.now() - started;
-      return { step, tookMs, refused: error.description, tries: tries() };
+      return { step, tookMs, refused: whyNot(error), tries: tries() };
     }
   }
 
@@ -124,6 +123,13 @@ export class TypeScriptSide implements ValidatorSide {
       this.#signed.push(() => [link, bytes(), extensionSignature]);
     }
   }
+}
+
+/** A node goes on without a signature that was refused, or that fifty tries did not bring. @throws what is neither */
+function whyNot(error: unknown): string {
+  if (error instanceof RemoteSignerError) return error.description;
+  if (error instanceof NoAnswerError) return error.message;
+  throw error;
 }
 
 function requestFor(link: Link, height: bigint, step: Step, extensionBytes: number): Message {

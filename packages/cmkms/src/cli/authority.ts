@@ -7,7 +7,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { KeyedCertificate } from '@cometkms/consensus';
+import type { KeyedCertificate } from '@cometkms/consensus/authority';
 import { CmkmsError } from '../errors.js';
 import { isMissing } from '../home.js';
 

@@ -8,11 +8,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import {
-  ConsensusError,
-  readReplicaCertificate,
-  renewReplicaCertificate,
-} from '@cometkms/consensus';
+import { ConsensusError, readReplicaCertificate } from '@cometkms/consensus';
 import { CmkmsError } from '../errors.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { isMissing, writeNewFile } from '../home.js';
@@ -36,6 +32,7 @@ export async function certRenewCommand(
   const around = terminal.around.workingDirectory;
   const authority = await readAuthority(resolve(around, flags.ca));
   const old = await readCertificate(resolve(around, flags.cert), command);
+  const { renewReplicaCertificate } = await import('@cometkms/consensus/authority');
   let renewed: string;
   try {
     renewed = await renewReplicaCertificate(authority, old);

@@ -8,7 +8,6 @@
  */
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { issueReplicaCertificate } from '@cometkms/consensus';
 import { checkReplicaName, formatHostPort, parsePeer } from '../config/addresses.js';
 import { atPlace } from '../config/file.js';
 import type { Flags } from '../config/layers.js';
@@ -48,6 +47,7 @@ export async function clusterHomeCommand(
   const authority = await readAuthority(resolve(around, flags.ca));
   const home = await placeFor(resolve(around, flags.out), id);
   const { clusterId } = authority;
+  const { issueReplicaCertificate } = await import('@cometkms/consensus/authority');
   const certificate = await issueReplicaCertificate(authority, { clusterId, replicaName: id });
   const { identity } = certificate;
   await appear(home, (building) =>

@@ -8,7 +8,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { createAuthority, issueReplicaCertificate } from '@cometkms/consensus';
 import { formatHostPort, type PeerAddress, parsePeer } from '../config/addresses.js';
 import { refuseClashes } from '../config/clashes.js';
 import { atPlace } from '../config/file.js';
@@ -106,6 +105,9 @@ async function writeFleet(
   seats: readonly Seat[],
   config: ScaffoldValues,
 ): Promise<GenesisFile> {
+  const { createAuthority, issueReplicaCertificate } = await import(
+    '@cometkms/consensus/authority'
+  );
   const authority = await createAuthority(clusterId);
   const ca = join(directory, AUTHORITY);
   await mkdir(ca, { mode: DIRECTORY_MODE });

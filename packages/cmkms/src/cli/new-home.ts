@@ -6,7 +6,7 @@
  *         Never puts the authority's key into a home.
  */
 import { join } from 'node:path';
-import type { KeyedCertificate } from '@cometkms/consensus';
+import type { KeyedCertificate } from '@cometkms/consensus/authority';
 import { type ScaffoldValues, scaffold } from '../config/scaffold.js';
 import { homePaths, makeDirectory, writeNewFile } from '../home.js';
 import {

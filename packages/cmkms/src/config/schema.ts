@@ -180,8 +180,8 @@ export const raftKeys = {
   min_free_disk: {
     kind: 'size',
     default: '"256MiB"',
-    // The log lives in up to three segments of 16 MiB: with less kept for it, the journal could take what its next
-    // segment needs, and then this replica would end and could not start again.
+    // The log lives in up to three segments, of 4 MiB and more where the state is large: with less kept for it, the
+    // journal could take what its next segment needs, and then this replica would end and could not start again.
     atLeast: '64MiB',
     doc: [
       'Below this: a warning, not ready, and the journal is not written; at half of it leadership is',

@@ -39,6 +39,8 @@ export interface JournalOptions {
   readonly retryMs?: number;
 }
 
+/** Entries of this time are written together: each write costs a thread's attention, which signatures need. */
+const GATHER_MS = 100;
 const batchEntries = 256;
 const damagedCopiesKept = 2;
 
@@ -51,6 +53,8 @@ export class Journal {
   #first = 0;
   #next = 0;
   #opening: Promise<Level<string, string>> | null = null;
+  /** Until the entries that came meanwhile are written. */
+  #gathering: NodeJS.Timeout | null = null;
   #running: Promise<void> | null = null;
   #retry: NodeJS.Timeout | null = null;
   #failing: { readonly lostBefore: number } | null = null;
@@ -100,6 +104,7 @@ export class Journal {
    */
   async readRange(range: JournalRange, limit = 1000): Promise<JournalEntry[]> {
     // So that what was appended before is found.
+    this.#writeNow();
     await this.#running;
     const db = this.#db ?? (await this.#opened());
     const keys = await db.keys({ ...rangeKeys(range), limit }).all();
@@ -125,7 +130,7 @@ export class Journal {
     if (this.#retry !== null) clearTimeout(this.#retry);
     this.#retry = null;
     // What waited for the next attempt gets it now, once.
-    this.#kick();
+    this.#writeNow();
     await this.#running;
     const db = this.#db;
     this.#db = null;
@@ -134,6 +139,13 @@ export class Journal {
 
   #kick(): void {
     if (this.#running !== null || this.#retry !== null) return;
+    this.#gathering ??= setTimeout(() => this.#writeNow(), GATHER_MS).unref();
+  }
+
+  #writeNow(): void {
+    if (this.#gathering !== null) clearTimeout(this.#gathering);
+    this.#gathering = null;
+    if (this.#running !== null || this.#retry !== null || this.#queue.length === 0) return;
     this.#running = this.#writeAll().finally(() => {
       this.#running = null;
     });

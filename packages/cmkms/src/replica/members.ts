@@ -4,9 +4,10 @@
  * Owns    the statements, and who is heard from.
  * Never   keeps a statement beyond its link: what a member said before it went away says nothing of now.
  */
-import { type RecordId, sameId } from '@cometkms/sign-state';
+import type { RecordId } from '@cometkms/sign-state';
 import type { Statement } from './message.js';
 import type { MemberView } from './registration.js';
+import { chainIn } from './stated-chains.js';
 
 export interface KnownMember {
   readonly id: string;
@@ -68,7 +69,7 @@ export class Members {
       if (member.witness) return false;
       const said = this.#lastSaid.get(member.id);
       if (said === undefined) return true;
-      return said.chains.some((c) => sameId(c.id, id) && c.validators.includes(validator));
+      return chainIn(said, id)?.validators.includes(validator) ?? false;
     });
   }
 
@@ -99,6 +100,7 @@ export class Members {
   holdsKey(id: string, record: RecordId): boolean {
     const member = this.#members.find((candidate) => candidate.id === id);
     if (member === undefined || member.witness) return false;
-    return this.#statements.get(id)?.chains.some((chain) => sameId(chain.id, record)) ?? false;
+    const statement = this.#statements.get(id);
+    return statement !== undefined && chainIn(statement, record) !== undefined;
   }
 }

@@ -20,7 +20,7 @@ import type { Answer } from '@cometkms/sign-state';
 import type { Checked } from '../check-home.js';
 import { CmkmsError } from '../errors.js';
 import type { Log } from '../log/index.js';
-import { earlierText, judgeList, type Memberships, namesOf } from '../memberships.js';
+import { judgeList, listText, type Memberships, namesOf } from '../memberships.js';
 
 export interface OwnMembershipWorld {
   readonly checked: Checked;
@@ -83,8 +83,8 @@ export class OwnMembership {
       log('state_file_failed', { path: checked.paths.memberships, detail: String(error) });
     });
     const listed = checked.members.map(({ name }) => name);
-    const verdict = judgeList(listed, [{ index, members: namesOf(membership) }]);
-    this.staleList = verdict.kind === 'same' ? null : earlierText(listed, verdict.members);
+    const now = { index, members: namesOf(membership) };
+    this.staleList = listText(listed, judgeList(listed, [now, ...memberships.past]));
   }
 
   #guarded(work: () => void): void {
@@ -116,8 +116,7 @@ export function judgeOwnList(
   if (judgeList(listed, [now]).kind === 'same') return null;
   const founded = founders.length === 0 ? [] : [{ index: 0, members: founders }];
   const verdict = judgeList(listed, [now, ...founded, ...memberships.past]);
-  if (verdict.kind === 'same') return null;
-  if (verdict.kind === 'earlier') return earlierText(listed, verdict.members);
+  if (verdict.kind !== 'differs') return listText(listed, verdict);
   const config = listed.toSorted();
   throw new CmkmsError('MEMBERS_DIFFER', { config, members: verdict.members, source: 'its log' });
 }

@@ -16,9 +16,9 @@ import {
   type RecordId,
   type SigningRecord,
   type StartingPoint,
-  sameId,
 } from '@cometkms/sign-state';
 import type { ChainStatement, Dismissal, Statement } from './message.js';
+import { chainIn } from './stated-chains.js';
 
 export interface MemberView {
   readonly name: string;
@@ -61,8 +61,8 @@ export function planRegistration(
   return record === undefined ? planFirst(id, holders) : planLater(id, record, holders);
 }
 
-const chainOf = (member: MemberView, id: RecordId): ChainStatement | undefined =>
-  member.statement?.chains.find((chain) => sameId(chain.id, id));
+const chainOf = ({ statement }: MemberView, id: RecordId): ChainStatement | undefined =>
+  statement === null ? undefined : chainIn(statement, id);
 
 /**
  * Not registered yet: every holder must speak, so that the highest position anywhere is known. A learner is one of

@@ -137,6 +137,7 @@ export class Replica {
     await handOver(this.node, this.members, this.#clock, this.options.log);
     const open = (await this.links?.stop()) ?? 0;
     await this.node.stop();
+    this.reports.tellNow();
     await this.stateFiles.stop();
     for (const { watermark } of this.chains) await watermark.close();
     return open;

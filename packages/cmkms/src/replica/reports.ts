@@ -35,11 +35,27 @@ export interface Reported {
   readonly answeredElsewhere: boolean;
 }
 
+/** As it stood when the outcome was known. */
+interface Waiting extends Reported {
+  /** Unix milliseconds. */
+  readonly at: number;
+  /** The reservation that a repeated request met; the record may have moved on when this is told. */
+  readonly first: SigningRecord['last'];
+  /** From the outcome until its bytes were handed to the kernel. */
+  writeMs: number;
+}
+
 /** With what its bytes say. */
-interface Told extends Reported {
+interface Told extends Waiting {
   readonly type: SignType;
   readonly block: string;
 }
+
+/**
+ * What comes within this time is told together: code that runs ten times in a row is still in the caches of the
+ * processor the second time, and the next request finds the loop free.
+ */
+const GATHER_MS = 20;
 
 /** Releases over which the median is taken. */
 const MEDIAN_OF = 100;
@@ -53,6 +69,8 @@ export class Reports {
   readonly #latencies = new Map<string, number[]>();
   readonly #releasedAt = new Map<string, number>();
   readonly #drops = new Map<string, (nowMs: number) => number | null>();
+  #waiting: Waiting[] = [];
+  #cancelTimer: (() => void) | null = null;
 
   /** @param read this replica's applied state: who made the reservation that stands */
   constructor(
@@ -79,42 +97,52 @@ export class Reports {
     return sorted[Math.floor(sorted.length / 2)] ?? null;
   }
 
-  /** Says it once the answer is on its way: the loop writes sockets before it comes back to this. */
+  /** Tells of it once the answer is on its way, and with others that come meanwhile. */
   later(reported: Reported): void {
-    let writeMs = 0;
+    const { outcome, request, decidedAt } = reported;
+    const repeated = outcome.kind === 'released' && outcome.verdict !== 'granted';
+    const first = repeated ? (this.#read(request.id)?.last ?? null) : null;
+    const waiting: Waiting = { ...reported, at: this.#clock.wallMs(), first, writeMs: 0 };
     // Runs when no promise is left to be continued: the answer is with the kernel then, since the session is
     // only promises away, and sockets write what they are given at once.
     process.nextTick(() => {
-      writeMs = this.#clock.nowMs() - reported.decidedAt;
+      waiting.writeMs = this.#clock.nowMs() - decidedAt;
     });
-    this.#clock.soon(() => {
+    this.#waiting.push(waiting);
+    this.#cancelTimer ??= this.#clock.after(GATHER_MS, () => this.tellNow());
+  }
+
+  /** All that waits to be told; at the end nothing is left untold. */
+  tellNow(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+    for (const waiting of this.#waiting.splice(0)) {
       try {
-        this.#tell(reported, writeMs);
+        this.#tell(waiting);
       } catch (error) {
         // The signature is out, and telling of it is no reason to stop signing.
         this.#log('trace', { what: 'a report failed', detail: String(error) });
       }
-    });
+    }
   }
 
-  #tell(reported: Reported, writeMs: number): void {
-    const { chain, request, outcome, via, answeredElsewhere } = reported;
+  #tell(waiting: Waiting): void {
+    const { chain, request, outcome, via, answeredElsewhere } = waiting;
     const type = signTypes[request.hrs.step - 1] ?? 'precommit';
     const label: Outcome = outcome.kind === 'noQuorum' ? 'no_quorum' : outcomeOf(outcome);
     // Counted where the link is: a sum over replicas counts each request once.
     if (via === null) this.#metrics.signRequest(chain, type, label);
     if (answeredElsewhere) return;
     // Of the bytes that are signed as well: those may have another time, and nothing else.
-    const told: Told = { ...reported, type, block: blockOf(request.signBytes) };
-    if (outcome.kind === 'released') this.#released(told, outcome, writeMs);
-    else if (outcome.kind === 'notNow') this.#dropped(reported, outcome.leader);
+    const told: Told = { ...waiting, type, block: blockOf(request.signBytes) };
+    if (outcome.kind === 'released') this.#released(told, outcome);
+    else if (outcome.kind === 'notNow') this.#dropped(told, outcome.leader);
     else this.#refused(told, label as RefusedVerdict);
     this.#write(told, label);
   }
 
-  #released(told: Told, released: Released, writeMs: number): void {
-    const { chain, request, via, type, block, decodeMs } = told;
-    const at = this.#clock.wallMs();
+  #released(told: Told, released: Released): void {
+    const { chain, request, via, type, block, decodeMs, at, writeMs, first } = told;
     const { stages, proof } = released;
     this.#metrics.released(chain, {
       type,
@@ -138,7 +166,6 @@ export class Reports {
       });
     } else {
       const { verdict } = released;
-      const first = this.#read(request.id)?.last;
       this.#log('replayed', {
         ...asked,
         verdict,
@@ -179,13 +206,13 @@ export class Reports {
   }
 
   #write(told: Told, outcome: Outcome): void {
-    const { chain, request, validator, via, type, block } = told;
+    const { chain, request, validator, via, type, block, at } = told;
     const answer = told.outcome;
     const released = answer.kind === 'released' ? answer : null;
     this.#journal.append({
       chainId: chain.chainId,
       keyAddress: chain.keyAddress,
-      at: this.#clock.wallMs(),
+      at,
       type,
       height: request.hrs.height,
       round: request.hrs.round,

@@ -29,6 +29,8 @@ export function statusSource(replica: Replica): StatusSource {
   const caNotAfter = caPem === undefined ? null : Date.parse(new X509Certificate(caPem).validTo);
   return {
     status: (): ReplicaStatus => {
+      // What was signed a moment ago is part of what is so now, and of the metrics that are read with it.
+      replica.reports.tellNow();
       const core = replica.node.status();
       return {
         id: checked.name,

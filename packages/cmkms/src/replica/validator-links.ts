@@ -89,6 +89,9 @@ const isConnected = (state: LinkState): boolean => state === 'connected' || stat
 /** Ages count in the plan (two seconds without a leader), so it is made anew this often. */
 const PLAN_EVERY_MS = 250;
 
+/** The others are told at once, and then not so soon again: where many links come up, each would be told of. */
+const TELL_EVERY_MS = 20;
+
 export class ValidatorLinks {
   readonly #world: LinksWorld;
   readonly #links: readonly Held[];
@@ -96,6 +99,8 @@ export class ValidatorLinks {
   #stopped = false;
   /** What the others were told last. */
   #told = ' ';
+  /** A moment ago; what changes meanwhile is told when it is over. */
+  #toldNow = false;
 
   constructor(chains: readonly LinkedChain[], world: LinksWorld) {
     this.#world = world;
@@ -182,6 +187,8 @@ export class ValidatorLinks {
     this.#cancelTimer();
     const open = this.held().length;
     await Promise.all(this.#links.map(({ link }) => link.release('reset')));
+    this.#toldNow = false;
+    this.#tellOthers();
     return open;
   }
 
@@ -257,9 +264,15 @@ export class ValidatorLinks {
   }
 
   #tellOthers(): void {
+    if (this.#toldNow) return;
     const told = [this.claimed().join(), this.silent().join()].join(' ');
     if (told === this.#told) return;
     this.#told = told;
+    this.#toldNow = true;
+    this.#world.clock.after(TELL_EVERY_MS, () => {
+      this.#toldNow = false;
+      if (!this.#stopped) this.#tellOthers();
+    });
     this.#world.heldChanged();
   }
 

@@ -13,8 +13,8 @@ import type { Index, Member, MemberId, Membership, PlacedMembership } from './ty
 
 /** The one that the log up to `index` makes; not asked for what is compacted. */
 export function membershipAt(core: Core, index: Index): PlacedMembership {
-  const { snapshot, log } = core;
-  return log.membershipAt(index) ?? { index: snapshot.index, membership: snapshot.membership };
+  // A snapshot is placed as well, and a copy of that alone would be made dozens of times for each entry.
+  return core.log.membershipAt(index) ?? core.snapshot;
 }
 
 export function membershipInForce(core: Core): Membership {
@@ -43,8 +43,17 @@ export function membersOf({ voters, learners }: Membership): readonly Member[] {
   return [...voters, ...learners];
 }
 
+const votersOf = new WeakMap<Membership, readonly MemberId[]>();
+
+/** Memberships never change, and each step asks several times: the list is made once. */
 export function voters(core: Core): readonly MemberId[] {
-  return membershipInForce(core).voters.map((member) => member.id);
+  const membership = membershipInForce(core);
+  let ids = votersOf.get(membership);
+  if (ids === undefined) {
+    ids = membership.voters.map((member) => member.id);
+    votersOf.set(membership, ids);
+  }
+  return ids;
 }
 
 export function isVoter(core: Core, id: MemberId): boolean {
@@ -91,7 +100,8 @@ export function otherVoters(core: Core): readonly MemberId[] {
 export function isWitness(core: Core): boolean {
   const { self } = core.config;
   const { voters, departed = [] } = membershipInForce(core);
-  return [...voters, ...departed].some((member) => member.id === self && member.witness);
+  const isIt = (member: Member): boolean => member.id === self && member.witness;
+  return voters.some(isIt) || departed.some(isIt);
 }
 
 /** True where this replica alone is the quorum, so nobody need be waited for. */

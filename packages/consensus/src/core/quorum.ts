@@ -17,8 +17,16 @@ export function majority(voters: number): number {
  * the index that a quorum stores; with times, the moment until which a quorum was heard.
  */
 export function reachedByMajority(values: readonly number[]): number {
-  const descending = [...values].sort((a, b) => (a === b ? 0 : b > a ? 1 : -1));
-  return descending[majority(values.length) - 1] ?? Number.NEGATIVE_INFINITY;
+  const enough = majority(values.length);
+  let reached = Number.NEGATIVE_INFINITY;
+  // Asked for several times in each step, of a handful of values: counting makes no garbage, sorting does.
+  for (const value of values) {
+    if (value <= reached) continue;
+    let atOrAbove = 0;
+    for (const other of values) if (other >= value) atOrAbove += 1;
+    if (atOrAbove >= enough) reached = value;
+  }
+  return reached;
 }
 
 export type TallyOutcome = 'won' | 'lost' | 'open';

@@ -8,7 +8,7 @@
  */
 import type { Core } from './core.js';
 import { quorumAnsweredAt } from './lease.js';
-import { electionRank, peers, standsForElection } from './membership.js';
+import { electionRank, standsForElection } from './membership.js';
 import { electionTimeoutInForceMs } from './stall.js';
 import type { Millis } from './types.js';
 
@@ -54,7 +54,7 @@ export function checkQuorumDeadline(core: Core, now: Millis): Millis {
 export function nextDeadline(core: Core, now: Millis): Millis {
   if (core.role.kind === 'leader') {
     return Math.min(
-      peers(core).length > 0 ? core.role.heartbeatDue : Number.POSITIVE_INFINITY,
+      core.role.peers.size > 0 ? core.role.heartbeatDue : Number.POSITIVE_INFINITY,
       checkQuorumDeadline(core, now),
       core.role.transfer?.deadline ?? Number.POSITIVE_INFINITY,
     );

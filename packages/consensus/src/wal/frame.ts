@@ -69,21 +69,26 @@ export function sectorsOf(payloadBytes: number): number {
 export function encodeFrame(frame: Frame): { readonly bytes: Buffer; readonly hash: Buffer } {
   const { payload, sequence } = frame;
   const count = sectorsOf(payload.length);
-  const data = Buffer.alloc(count * ROOM_BYTES);
-  data.writeUInt32BE(MAGIC, 0);
-  data.writeUInt16BE(FORMAT_VERSION, 4);
-  data.writeUInt16BE(FRAME_KINDS[frame.kind], 6);
-  data.writeUInt32BE(payload.length, 8);
-  data.writeUIntBE(sequence, 12, 6);
-  frame.previous.copy(data, 18);
-  data.set(payload, HEADER_BYTES);
-  const hash = hashOf(data, payload.length);
-  hash.copy(data, HASHED_HEADER_BYTES);
-
   const bytes = Buffer.alloc(count * SECTOR_BYTES);
+  // The header lies in the first sector as a whole.
+  const header = bytes.subarray(STAMP_BYTES, STAMP_BYTES + HEADER_BYTES);
+  header.writeUInt32BE(MAGIC, 0);
+  header.writeUInt16BE(FORMAT_VERSION, 4);
+  header.writeUInt16BE(FRAME_KINDS[frame.kind], 6);
+  header.writeUInt32BE(payload.length, 8);
+  header.writeUIntBE(sequence, 12, 6);
+  frame.previous.copy(header, 18);
+  const hash = hashOf(header, payload);
+  hash.copy(header, HASHED_HEADER_BYTES);
+  for (let done = 0; done < payload.length; ) {
+    const at = HEADER_BYTES + done;
+    const within = at % ROOM_BYTES;
+    const part = payload.subarray(done, done + ROOM_BYTES - within);
+    bytes.set(part, ((at - within) / ROOM_BYTES) * SECTOR_BYTES + STAMP_BYTES + within);
+    done += part.length;
+  }
   for (let number = 0; number < count; number += 1) {
     const at = number * SECTOR_BYTES;
-    data.copy(bytes, at + STAMP_BYTES, number * ROOM_BYTES, (number + 1) * ROOM_BYTES);
     bytes.writeUIntBE(sequence, at + 4, 6);
     bytes.writeUIntBE(number, at + 10, 3);
     bytes.writeUIntBE(count, at + 13, 3);
@@ -93,10 +98,10 @@ export function encodeFrame(frame: Frame): { readonly bytes: Buffer; readonly ha
 }
 
 /** Over what the header says and the payload, not over the zeros behind it (their sectors' crc is). */
-function hashOf(data: Buffer, payloadBytes: number): Buffer {
+function hashOf(header: Buffer, payload: Uint8Array): Buffer {
   return createHash('sha256')
-    .update(data.subarray(0, HASHED_HEADER_BYTES))
-    .update(data.subarray(HEADER_BYTES, HEADER_BYTES + payloadBytes))
+    .update(header.subarray(0, HASHED_HEADER_BYTES))
+    .update(payload)
     .digest()
     .subarray(0, HASH_BYTES);
 }
@@ -157,7 +162,8 @@ export function readFrame(bytes: Buffer, offset: number, stamp: Stamp): ReadFram
   const length = data.readUInt32BE(8);
   if (HEADER_BYTES + length > data.length) return damaged('its length does not fit its sectors');
   const hash = data.subarray(HASHED_HEADER_BYTES, HEADER_BYTES);
-  if (!hashOf(data, length).equals(hash)) return damaged('its hash does not match');
+  const payload = data.subarray(HEADER_BYTES, HEADER_BYTES + length);
+  if (!hashOf(data, payload).equals(hash)) return damaged('its hash does not match');
   // Only now: a damaged version number must not look like one of a later program.
   const version = data.readUInt16BE(4);
   if (version !== FORMAT_VERSION) return { kind: 'unknown', version };
@@ -166,7 +172,6 @@ export function readFrame(bytes: Buffer, offset: number, stamp: Stamp): ReadFram
   const sequence = data.readUIntBE(12, 6);
   if (sequence !== stamp.sequence) return damaged('its header and its sectors disagree');
   const previous = data.subarray(18, 18 + HASH_BYTES);
-  const payload = data.subarray(HEADER_BYTES, HEADER_BYTES + length);
   return { kind: 'frame', frame: { kind, sequence, previous, payload }, hash };
 }
 

@@ -14,7 +14,7 @@ export { DEFAULT_WAL_OPTIONS, type WalOptions, WriteAheadLog } from './wal.js';
 /**
  * A log in a directory of its own. Nothing is read or made before `open`; an empty or missing directory
  * is a log that was never founded, and stays as it is until the first append.
- * @param options.segmentBytes  default 16 MiB; a multiple of 4096. Two to three segments are on disk.
+ * @param options.segmentBytes  default 4 MiB; a multiple of 4096. Two to three segments are on disk.
  */
 export function openWal(options: {
   readonly directory: string;

@@ -26,7 +26,8 @@ export interface WalOptions {
   readonly segmentBytes: number;
 }
 
-export const DEFAULT_WAL_OPTIONS: WalOptions = { segmentBytes: 16 * 1024 * 1024 };
+/** A thousand frames. A start reads all that stands here, and the next segment is filled beside the signing. */
+export const DEFAULT_WAL_OPTIONS: WalOptions = { segmentBytes: 4 * 1024 * 1024 };
 
 /** A log that rests has no newer one: without this, one slow sync would count for as long as nobody asks. */
 const SYNC_TELLS_MS = 60_000;
@@ -60,7 +61,7 @@ export class WriteAheadLog implements LogStorage {
   constructor(
     private readonly files: LogFiles,
     private readonly options: WalOptions = DEFAULT_WAL_OPTIONS,
-    private readonly clock: Pick<Clock, 'nowMs'> = systemClock,
+    private readonly clock: Pick<Clock, 'nowMs' | 'after'> = systemClock,
   ) {
     const { segmentBytes } = options;
     invariant(
@@ -170,9 +171,12 @@ export class WriteAheadLog implements LogStorage {
     }
     if (contents.segments.length + contents.unfinished.length > 0) await files.syncDirectory();
     if (this.#current === null) return;
-    this.#note = await DurableNote.open(files, this.#failed);
+    this.#note = await DurableNote.open(files, this.clock, this.#failed);
     this.#note.acknowledged(this.#sequence);
-    if (this.#spare === null) this.#prepareSpare(this.#current.number + 1, null);
+    if (this.#spare === null) {
+      const { number, sizeBytes } = this.#current;
+      this.#prepareSpare(number + 1, sizeBytes, null);
+    }
   }
 
   async #resume(segment: Segment, bytes: Buffer, end: Position): Promise<void> {
@@ -233,8 +237,8 @@ export class WriteAheadLog implements LogStorage {
     const next = await this.#nextSegment((old?.number ?? 0) + 1, payload.length);
     await this.#writeFrame(next, FIRST_FRAME_AT, 'state', payload);
     this.#current = next;
-    this.#note ??= await DurableNote.open(this.files, this.#failed);
-    this.#prepareSpare(next.number + 1, old);
+    this.#note ??= await DurableNote.open(this.files, this.clock, this.#failed);
+    this.#prepareSpare(next.number + 1, next.sizeBytes, old);
   }
 
   async #nextSegment(number: number, payloadBytes: number): Promise<Segment> {
@@ -255,7 +259,7 @@ export class WriteAheadLog implements LogStorage {
   }
 
   /** Only after the first frame of the segment before it is durable (order 3 of recovery.ts). */
-  #prepareSpare(number: number, old: Segment | null): void {
+  #prepareSpare(number: number, sizeBytes: number, old: Segment | null): void {
     this.#spare = this.#dying(async () => {
       if (old !== null) {
         await old.file.close();
@@ -263,7 +267,8 @@ export class WriteAheadLog implements LogStorage {
         await this.files.syncDirectory();
         this.#sizes.delete(old.name);
       }
-      return this.#create(number, this.options.segmentBytes);
+      // As large as the one that was just begun: the state that the next one begins with will be about as large.
+      return this.#create(number, Math.max(this.options.segmentBytes, sizeBytes));
     });
     // Whoever needs the spare sees this again; nobody may need it before the process ends.
     this.#spare.catch(this.#failed);
@@ -280,6 +285,7 @@ export class WriteAheadLog implements LogStorage {
             { path: this.files.path, detail: String(error) },
             { cause: error },
           );
+    this.#note?.latch();
     return this.#failure;
   };
 

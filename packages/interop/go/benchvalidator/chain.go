@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -135,6 +136,12 @@ func (c *chain) ask(height int64, step string, extensionBytes int) (taken, error
 	var refusal *privval.RemoteSignerError
 	if errors.As(err, &refusal) {
 		one.Refused = &refusal.Description
+		return one, nil
+	}
+	// What RetrySignerClient says after its last try. It has no type of its own; a node goes on without the signature.
+	if err != nil && strings.Contains(err.Error(), "exhausted all attempts") {
+		why := err.Error()
+		one.Refused = &why
 		return one, nil
 	}
 	if err != nil {

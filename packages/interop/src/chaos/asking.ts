@@ -10,6 +10,7 @@ import type { BlockId } from '@cometkms/sign-state';
 import { until } from '../processes.js';
 import {
   blockNamed,
+  NoAnswerError,
   nil,
   RemoteSignerError,
   stepTypes,
@@ -211,11 +212,11 @@ export class Asking {
         const code = this.#count(error);
         if (!allowed.includes(code))
           this.violations.push(`${who} was refused: ${error.description}`);
-      } else if (/signature|no key/.test((error as Error).message)) {
-        this.violations.push(`${who}: ${(error as Error).message}`);
-      } else {
-        // Fifty tries without an answer: a node would go on without this one as well.
+      } else if (error instanceof NoAnswerError) {
+        // A node would go on without this one as well.
         this.givenUp += 1;
+      } else {
+        this.violations.push(`${who}: ${(error as Error).message}`);
       }
       return false;
     }

@@ -26,7 +26,7 @@ import { type Place, Wire } from './wire.js';
 const RAFT_PORT = 9430;
 const REPLICA_NAMES = ['kms-a', 'kms-b', 'kms-c', 'kms-d', 'kms-e'] as const;
 const FOUNDED_WITHIN_MS = 90_000;
-/** The log takes up to 48, a journal of half an hour some 30, and what min_free_disk keeps must be free beside them. */
+/** The log takes up to 12, a journal of half an hour some 30, and what min_free_disk keeps must be free beside them. */
 const SMALL_DISK_MB = 192;
 
 /** Two keys on the first chain; the first key of it and that of the second are shared by two validators. */

@@ -45,6 +45,14 @@ export class RemoteSignerError extends Error {
   }
 }
 
+/** All tries failed. */
+export class NoAnswerError extends Error {
+  override readonly name = 'NoAnswerError';
+  constructor(tries: number, last: Error) {
+    super(`no answer in ${tries} tries; at last: ${last.message}`, { cause: last });
+  }
+}
+
 type Pending = {
   readonly resolve: (message: Message) => void;
   readonly reject: (e: Error) => void;
@@ -105,6 +113,7 @@ export class SignerEndpoint {
   /**
    * One request, as the node's RetrySignerClient makes it: up to 50 tries, 100 ms apart.
    * @throws RemoteSignerError  a typed error; not retried
+   * @throws NoAnswerError  after the last try: a node goes on without this signature
    */
   async request(
     message: Message,
@@ -122,7 +131,7 @@ export class SignerEndpoint {
         last = error as Error;
       }
     }
-    throw last;
+    throw new NoAnswerError(retries, last);
   }
 
   async stop(): Promise<void> {
@@ -149,9 +158,10 @@ export class SignerEndpoint {
     if (signer.socket.broken) throw this.#drop(new Error('write: connection reset or broken pipe'));
     signer.stream.write(frame(encodeMessage(message)));
     if (signer.socket.fin) {
-      // The write after a FIN is answered by a reset before the read that follows; a Go program sees it there.
+      // The first write after a FIN is taken, and answered by a reset: a read sees the FIN all the same, and a node
+      // keeps the connection. The write of the next try fails, and the node drops it; here that is told a turn later.
       await turnOfTheLoop();
-      if (signer.socket.broken) throw this.#drop(new Error('read: connection reset by peer'));
+      if (signer.socket.broken) throw this.#drop(new Error('write: broken pipe'));
       throw new Error('EOF');
     }
     const answer = await this.#read(signer);

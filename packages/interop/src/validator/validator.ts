@@ -16,7 +16,12 @@ import {
   voteSignBytes,
 } from '@cometkms/sign-state';
 import { type ReleasedLine, recordReleased } from './released.js';
-import { type ListenPlace, RemoteSignerError, SignerEndpoint } from './signer-endpoint.js';
+import {
+  type ListenPlace,
+  NoAnswerError,
+  RemoteSignerError,
+  SignerEndpoint,
+} from './signer-endpoint.js';
 
 export interface ValidatorOptions {
   readonly chainId: string;
@@ -199,4 +204,4 @@ function now(): Timestamp {
   return { seconds: BigInt(Math.floor(ms / 1000)), nanos: (ms % 1000) * 1_000_000 + lastNanos };
 }
 
-export { RemoteSignerError };
+export { NoAnswerError, RemoteSignerError };

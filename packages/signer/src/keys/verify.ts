@@ -1,8 +1,8 @@
 /**
- * The second opinion on every signature, before it leaves.
+ * The verification of every signature, before it leaves.
  *
- * Owns    ed25519 verification by the platform's OpenSSL: no code in common with the signing side (noble).
- * Never   sees a private key.
+ * Owns    ed25519 verification by the platform's OpenSSL, from the public key of the record alone.
+ * Never   sees a private key, or takes a signer's word for what its key is.
  * Rule    RFC 8032, 5.1.7; RFC 8410, 4 for the frame around the public key.
  */
 import { createPublicKey, verify } from 'node:crypto';

@@ -170,7 +170,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'own-disk-is-enough',
     breaks: 'a majority commits (rule 12)',
-    changes: [[core('quorum'), 'descending[majority(values.length) - 1]', 'descending[0]']],
+    changes: [[core('quorum'), 'if (atOrAbove >= enough)', 'if (atOrAbove >= 1)']],
     world: threeFast,
     seenAs: 'two committed logs',
   },

@@ -23,7 +23,6 @@ const judge = 'packages/signer/src/gate/judge.ts';
 const step = 'packages/signer/src/gate/step.ts';
 const driver = 'packages/signer/src/gate/driver.ts';
 
-const sorting = 'const descending = [...values].sort((a, b) => (a === b ? 0 : b > a ? 1 : -1));';
 const oneRow =
   "invariant(rows.length === 1 && row !== undefined, 'every combination meets one row', { facts });";
 const cutting = "row.decision === 'cut' && torn?.tail.kind === 'torn'";
@@ -33,17 +32,10 @@ const notSigned =
 export const explained: readonly Explained[] = [
   {
     file: quorum,
-    line: sorting,
-    from: 'a === b',
-    to: ['false'],
-    why: 'equal numbers are the same number: any order of them is the same list',
-  },
-  {
-    file: quorum,
-    line: sorting,
-    from: 'b > a',
-    to: ['b >= a'],
-    why: 'equal ones were answered before',
+    line: 'if (value <= reached) continue;',
+    from: 'value <= reached',
+    to: ['value < reached'],
+    why: 'what is the same is only not counted again: it would change nothing',
   },
   {
     file: log,
@@ -173,6 +165,13 @@ export const explained: readonly Explained[] = [
     from: 'extension === null',
     to: ['false'],
     why: 'as above, for the extension that was asked for',
+  },
+  {
+    file: step,
+    line: 'if (equal(signBytes, asked.signBytes)) return null;',
+    from: 'equal(signBytes, asked.signBytes)',
+    to: ['false'],
+    why: 'only spares the reading: the same bytes say the same',
   },
   {
     file: step,

@@ -18,7 +18,7 @@ export interface SignedMeanwhile {
   readonly longestMs: number;
 }
 
-export class Asking {
+export class PatientValidator {
   readonly #validators: ValidatorSide;
   #next: bigint;
 

@@ -27,7 +27,7 @@ interface Hold {
   readonly released: Promise<void>;
 }
 
-export class Asker {
+export class BusyValidator {
   readonly #validators: ValidatorSide;
   #next = 1n;
   #asked: Asked[] = [];
