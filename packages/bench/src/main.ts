@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Bench, CannotMeasure, type Suite } from './bench.js';
 import { checkGoals } from './goals.js';
+import { commit } from './report/commit.js';
 import { machine } from './report/machine.js';
 import { page } from './report/markdown.js';
 import { writePlots } from './report/plots.js';
@@ -129,7 +130,7 @@ async function runSuite(
     keep: options.keep === true,
     say,
   };
-  const before = machine();
+  const [before, source] = [machine(), commit()];
   const at = new Date();
   bench.say(`${suite.name}: ${suite.about}`);
   for (const line of missing) bench.say(`left out: ${line}`);
@@ -140,6 +141,7 @@ async function runSuite(
     at: at.toISOString(),
     tookSeconds: Math.round((Date.now() - at.getTime()) / 1000),
     machine: before,
+    commit: source,
     validator: result.validator ?? bench.validatorSide().title,
     settings: result.settings,
     systems: await Promise.all(

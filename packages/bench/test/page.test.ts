@@ -25,6 +25,7 @@ function reportOf(names: readonly string[], rows: readonly Row[]): Report {
       ...{ processors: '1 x any', memoryGiB: 1, kernel: 'any', fileSystem: 'any' },
       ...{ node: 'v0', loadBefore: 0 },
     },
+    commit: '0123456789',
     validator: 'nobody',
     settings: {},
     systems: names.map((name) => ({ name, title: name, durability: 'none', version: '0' })),

@@ -45,6 +45,7 @@ function facts(report: Report): readonly string[] {
     `| when | ${report.at.slice(0, 16).replace('T', ' ')} UTC, ${Math.round(report.tookSeconds)} s |`,
     `| machine | ${machine.processors}, ${machine.memoryGiB} GiB, ${machine.kernel}, ${machine.fileSystem} |`,
     `| load before | ${machine.loadBefore} |`,
+    `| commit | ${report.commit} |`,
     `| Node | ${machine.node} |`,
     `| validator | ${report.validator} |`,
     `| measured | ${much.join(', ')} |`,

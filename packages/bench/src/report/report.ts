@@ -34,6 +34,8 @@ export interface Report {
   readonly at: string;
   readonly tookSeconds: number;
   readonly machine: Machine;
+  /** The source that was measured. */
+  readonly commit: string;
   readonly validator: string;
   /** How much was measured: warm-up, heights, rounds. */
   readonly settings: Readonly<Record<string, number | string>>;
