@@ -16,7 +16,7 @@ const refusal: SignAnswer = { kind: 'refused', code: 1, description: 'asked agai
 /** Connected, and not this replica's to dial any more; `answers` are given one by one. */
 async function held(
   t: TestContext,
-  answers: SignAnswer[],
+  answers: (SignAnswer | Promise<SignAnswer>)[],
   onDialling: (validator: Validator) => void = () => undefined,
 ) {
   const validator = await Validator.listen(CHAIN);
@@ -109,6 +109,20 @@ test('an answer between them, and the count of those that had none begins anew',
   await assert.rejects(validator.sign(key, { height: 2 }), /asked again/);
   assert.ok(!states.includes('idle'), states.join());
   assert.deepEqual(claims, [1]);
+});
+
+test('stopped while a request is being answered, that answer is given first', async (t) => {
+  let give = (_: SignAnswer): void => undefined;
+  const answer = new Promise<SignAnswer>((resolve) => {
+    give = resolve;
+  });
+  const { validator, links, states } = await held(t, [answer]);
+  const asked = assert.rejects(validator.sign(key, { height: 1 }), /given at last/);
+  await until('it is asked', () => (states.includes('active') ? true : undefined));
+  const stopped = links.stop();
+  give({ kind: 'refused', code: 1, description: 'given at last' });
+  await asked;
+  assert.equal(await stopped, 1);
 });
 
 test('ended by the node itself, a link is left to whoever leads', async (t) => {

@@ -106,6 +106,8 @@ export class Session {
   /** Why, from the moment it is decided. Nothing is read or written from then on. */
   #end: PrivvalError | null = null;
   #answerPending = false;
+  /** No request is taken any more; the answer that is pending is the last. */
+  #finishing = false;
   #idleTimer: NodeJS.Timeout;
   #idleMs: number;
   #receivedChunks = 0;
@@ -143,6 +145,12 @@ export class Session {
     if (this.#end !== null) return;
     this.#finish(cause);
     this.connection.reset();
+  }
+
+  /** As `reset`, but a request that is being answered gets its answer first; none is taken after it. */
+  resetOnceAnswered(): void {
+    if (this.#answerPending) this.#finishing = true;
+    else this.reset();
   }
 
   // --------------------------------------------------------------------------- what comes in
@@ -282,7 +290,8 @@ export class Session {
       return;
     }
     this.#write(message);
-    this.#takeRequests();
+    if (this.#finishing) this.reset();
+    else this.#takeRequests();
   }
 
   #refuse(kind: RequestKind, error: PrivvalError): RemoteSignerError {

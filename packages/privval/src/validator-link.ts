@@ -47,8 +47,11 @@ export type DialOutcome =
   | 'parked'
   | 'other';
 
-/** How a link that is let go closes its connection: FIN, or RST (on unix: closed). */
-export type Closing = 'end' | 'reset';
+/**
+ * How a link that is let go closes its connection: FIN, or RST (on unix: closed), or so once a request that is being
+ * answered has its answer.
+ */
+export type Closing = 'end' | 'reset' | 'resetOnceAnswered';
 
 export interface LinkEvents {
   onState(state: LinkState, detail: string): void;
@@ -168,7 +171,7 @@ export class ValidatorLink {
 
   /**
    * Lets go: nothing is answered on this link from here on, not even a request that is being
-   * signed.
+   * signed; that one only by `resetOnceAnswered`.
    * @param reason  for whoever is told that the link is idle
    * @returns when the connection is closed; never rejects
    */
@@ -299,7 +302,11 @@ export class ValidatorLink {
 
   async #serve(connection: Connection): Promise<void> {
     const session = new Session(connection, this.handler, this.#sessionEvents(), this.#options);
-    this.#interrupt = (closing) => (closing === 'end' ? session.close() : session.reset());
+    this.#interrupt = (closing) => {
+      if (closing === 'end') session.close();
+      else if (closing === 'reset') session.reset();
+      else session.resetOnceAnswered();
+    };
     if (this.#state !== 'parked') this.#show('handshaking', 'open, waiting for its first message');
     this.#watchSilence('open, but no message: another signer holds this node');
     const cause = await session.ended;

@@ -437,6 +437,30 @@ for (const kind of transports) {
     });
   }
 
+  test(`${kind}: reset once answered, what is being answered is the last`, async (t) => {
+    const turns = new Feed<SignAnswer>();
+    const { node, session, signer, connection } = await open(t, kind, () => turns.next());
+    node.send(askVote(prevote), askVote(prevote));
+    await signer.asked.next();
+    session.resetOnceAnswered();
+    turns.push(signedVote);
+    assert.equal((await session.ended).code, 'PRIVVAL_CLOSED');
+    await node.closed;
+    assert.deepEqual(
+      node.answers.unread.map(({ kind: answer }) => answer),
+      ['signedVoteResponse'],
+    );
+    assert.equal(connection.writes, 1);
+    assert.equal(signer.calls, 1, 'the second request is the next signer’s');
+  });
+
+  test(`${kind}: reset once answered, with nothing to answer, at once`, async (t) => {
+    const { session, signer } = await open(t, kind);
+    session.resetOnceAnswered();
+    assert.equal((await session.ended).code, 'PRIVVAL_CLOSED');
+    assert.equal(signer.calls, 0);
+  });
+
   test(`${kind}: closing sends what was answered before`, async (t) => {
     const { node, session } = await open(t, kind);
     assert.deepEqual(await node.ask(ping), pong);

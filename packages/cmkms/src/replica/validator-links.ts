@@ -181,12 +181,16 @@ export class ValidatorLinks {
       }));
   }
 
-  /** Resets every link: a node notices a reset one retry sooner than a FIN. @returns how many were open */
+  /**
+   * Resets every link: a node notices a reset one retry sooner than a FIN. A request that is being answered gets its
+   * answer first, so that a planned stop costs a node one retry: of the next request.
+   * @returns how many were open
+   */
   async stop(): Promise<number> {
     this.#stopped = true;
     this.#cancelTimer();
     const open = this.held().length;
-    await Promise.all(this.#links.map(({ link }) => link.release('reset')));
+    await Promise.all(this.#links.map(({ link }) => link.release('resetOnceAnswered')));
     this.#toldNow = false;
     this.#tellOthers();
     return open;
