@@ -54,7 +54,7 @@ async function held(
     },
   });
   t.after(async () => {
-    await links.stop();
+    await links.stop('reset');
     await validator.stop();
   });
   links.plan();
@@ -119,10 +119,22 @@ test('stopped while a request is being answered, that answer is given first', as
   const { validator, links, states } = await held(t, [answer]);
   const asked = assert.rejects(validator.sign(key, { height: 1 }), /given at last/);
   await until('it is asked', () => (states.includes('active') ? true : undefined));
-  const stopped = links.stop();
+  const stopped = links.stop('resetOnceAnswered');
   give({ kind: 'refused', code: 1, description: 'given at last' });
   await asked;
   assert.equal(await stopped, 1);
+});
+
+const atOnce = { timeout: 5000 };
+test('stopped after a fatal error, it waits for no answer, and gives none', atOnce, async (t) => {
+  const never = new Promise<SignAnswer>(() => undefined);
+  const { validator, links, states } = await held(t, [never]);
+  const asked = validator.sign(key, { height: 1 }).catch(() => null);
+  await until('it is asked', () => (states.includes('active') ? true : undefined));
+  assert.equal(await links.stop('reset'), 1);
+  assert.deepEqual(links.held(), []);
+  await validator.stop();
+  await asked;
 });
 
 test('ended by the node itself, a link is left to whoever leads', async (t) => {

@@ -68,12 +68,7 @@ test('nothing names a path of a machine or the host of a package registry', () =
 
 test('nothing large is tracked: what a tool wrote is no source', () => {
   const lock = 'pnpm-lock.yaml';
-  // The goals are held against the reports of the benchmark, so these are tracked.
-  const mayHave = (path: string): number =>
-    /^docs\/performance\/\w+\.json$/.test(path) ? 100_000 : 50_000;
-  const large = trackedFiles(/^/).filter(
-    ({ path, text }) => text.length > mayHave(path) && path !== lock,
-  );
+  const large = trackedFiles(/^/).filter(({ path, text }) => text.length > 50_000 && path !== lock);
   assert.deepEqual(
     large.map((file) => file.path),
     [],

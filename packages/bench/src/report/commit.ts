@@ -2,6 +2,7 @@
  * Which source was measured.
  *
  * Owns    asking git for it.
+ * Never   names a branch or a path: those are of one machine.
  */
 import { execFileSync } from 'node:child_process';
 

@@ -135,7 +135,9 @@ export class Replica {
   async stop(): Promise<number> {
     this.stopping = true;
     await handOver(this.node, this.members, this.#clock, this.options.log);
-    const open = (await this.links?.stop()) ?? 0;
+    // Looked at after the await: what failed meanwhile counts too.
+    const closing = this.#failed ? 'reset' : 'resetOnceAnswered';
+    const open = (await this.links?.stop(closing)) ?? 0;
     await this.node.stop();
     this.reports.tellNow();
     await this.stateFiles.stop();
@@ -410,6 +412,8 @@ export class Replica {
   fail(error: unknown): void {
     if (this.#failed) return;
     this.#failed = true;
+    // The answers that a planned stop waits for shall not leave any more.
+    if (this.stopping) void this.links?.stop('reset');
     this.options.onFatal(inOwnWords(error));
   }
 }

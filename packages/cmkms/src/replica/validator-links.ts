@@ -182,15 +182,16 @@ export class ValidatorLinks {
   }
 
   /**
-   * Resets every link: a node notices a reset one retry sooner than a FIN. A request that is being answered gets its
-   * answer first, so that a planned stop costs a node one retry: of the next request.
+   * Resets every link: a node notices a reset one retry sooner than a FIN.
+   * @param closing  `resetOnceAnswered` where all is well: a request that is being answered gets its answer first, so
+   *   that a planned stop costs a node one retry, of the next request. After a fatal error `reset`: nothing may leave.
    * @returns how many were open
    */
-  async stop(): Promise<number> {
+  async stop(closing: 'reset' | 'resetOnceAnswered'): Promise<number> {
     this.#stopped = true;
     this.#cancelTimer();
     const open = this.held().length;
-    await Promise.all(this.#links.map(({ link }) => link.release('resetOnceAnswered')));
+    await Promise.all(this.#links.map(({ link }) => link.release(closing)));
     this.#toldNow = false;
     this.#tellOthers();
     return open;
