@@ -3,7 +3,7 @@
  *
  * Owns    nothing that is measured.
  */
-import type { Report, Row } from './report/report.js';
+import type { MeasuredRow, Report } from './report/report.js';
 import type { Described, System } from './systems/system.js';
 import type { ValidatorSide } from './validator/validator-side.js';
 
@@ -27,7 +27,7 @@ export interface SuiteResult {
   /** Those that were measured. */
   readonly systems: readonly Described[];
   readonly leftOut: readonly string[];
-  readonly rows: readonly Row[];
+  readonly rows: readonly MeasuredRow[];
   /** In the report, where the suite does not ask with `validatorSide`. */
   readonly validator?: string;
 }

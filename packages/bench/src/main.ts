@@ -14,7 +14,7 @@ import { commit } from './report/commit.js';
 import { machine } from './report/machine.js';
 import { page } from './report/markdown.js';
 import { writePlots } from './report/plots.js';
-import { type Report, writeReport } from './report/report.js';
+import { distributionsOf, type Report, writeReport } from './report/report.js';
 import { suites } from './suites/index.js';
 import { type Found, findSystems } from './systems/index.js';
 import { goSide } from './validator/go-side.js';
@@ -150,7 +150,8 @@ async function runSuite(
       }),
     ),
     leftOut: [...missing, ...result.leftOut],
-    rows: result.rows,
+    rows: result.rows.map(({ histogram: _, ...row }) => row),
+    distributions: suite.plot === 'distribution' ? distributionsOf(result.rows) : [],
   };
   const path = writeReport(options.out, report);
   const plots = writePlots(options.out, suite, report);

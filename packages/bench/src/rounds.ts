@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeNodeHome } from '@cometkms/interop';
 import type { Bench } from './bench.js';
-import type { Row } from './report/report.js';
+import type { MeasuredRow } from './report/report.js';
 import { histogram, rounded, summarize } from './statistics.js';
 import type { RunningSystem, System } from './systems/system.js';
 import type { ValidatorSide } from './validator/validator-side.js';
@@ -26,7 +26,7 @@ export interface Turn {
 }
 
 /** What a turn measured, in each of its cases. */
-export type Measured = Omit<Row, 'system' | 'round'>;
+export type Measured = Omit<MeasuredRow, 'system' | 'round'>;
 
 export interface TurnOptions {
   readonly rounds: number;
@@ -46,7 +46,7 @@ export function inRounds(
   systems: readonly System[],
   { rounds, chains, without }: TurnOptions,
   measure: (turn: Turn) => Promise<readonly Measured[]>,
-): Promise<readonly Row[]> {
+): Promise<readonly MeasuredRow[]> {
   return inTurns(
     bench,
     systems,
@@ -63,8 +63,8 @@ export async function inTurns(
   rounds: number,
   turn: (system: System, round: number, directory: string) => Promise<readonly Measured[]>,
   without?: TurnOptions['without'],
-): Promise<readonly Row[]> {
-  const rows: Row[] = [];
+): Promise<readonly MeasuredRow[]> {
+  const rows: MeasuredRow[] = [];
   const add = (system: string, round: number, measured: readonly Measured[]): void => {
     for (const row of measured) {
       rows.push({ system, round, ...row });

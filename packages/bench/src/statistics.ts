@@ -59,6 +59,13 @@ export function histogram(values: readonly number[]): Histogram {
     .map(([bucket, count]) => [rounded(SMALLEST_MS * STEP ** bucket), count]);
 }
 
+/** One of all that several histograms counted, given one after the other. */
+export function merged(counts: Histogram): Histogram {
+  const sums = new Map<number, number>();
+  for (const [edge, count] of counts) sums.set(edge, (sums.get(edge) ?? 0) + count);
+  return [...sums].sort(([a], [b]) => a - b);
+}
+
 /** Four digits that count. */
 export function rounded(value: number): number {
   return Number(value.toPrecision(4));

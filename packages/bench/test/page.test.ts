@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Suite } from '../src/bench.js';
 import { page } from '../src/report/markdown.js';
-import type { Report, Row } from '../src/report/report.js';
+import type { Row } from '../src/report/report.js';
+import { reportOf } from './example-report.js';
 
 const suite: Suite = {
   name: 'some',
@@ -14,25 +15,6 @@ const suite: Suite = {
   plot: null,
   run: () => Promise.reject(new Error('nothing is measured here')),
 };
-
-function reportOf(names: readonly string[], rows: readonly Row[]): Report {
-  return {
-    suite: suite.name,
-    command: 'npm run bench -- some',
-    at: '2030-01-01T00:00:00.000Z',
-    tookSeconds: 1,
-    machine: {
-      ...{ processors: '1 x any', memoryGiB: 1, kernel: 'any', fileSystem: 'any' },
-      ...{ node: 'v0', loadBefore: 0 },
-    },
-    commit: '0123456789',
-    validator: 'nobody',
-    settings: {},
-    systems: names.map((name) => ({ name, title: name, durability: 'none', version: '0' })),
-    leftOut: [],
-    rows,
-  };
-}
 
 const row = (system: string, name: string, round: number, p50: number): Row => ({
   ...{ system, case: name, round, figures: { p50 } },

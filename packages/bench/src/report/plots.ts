@@ -48,17 +48,11 @@ function drawn(option: echarts.EChartsCoreOption): string {
 /** The share of requests that took longer, against the time: tails are what a validator pays for. */
 function distribution(report: Report, name: string): echarts.EChartsCoreOption {
   const series = report.systems.map(({ name: system, title }) => {
-    const counts = new Map<number, number>();
-    for (const row of report.rows) {
-      if (row.system !== system || row.case !== name) continue;
-      for (const [edge, count] of row.histogram ?? []) {
-        counts.set(edge, (counts.get(edge) ?? 0) + count);
-      }
-    }
-    const sorted = [...counts].sort(([a], [b]) => a - b);
-    const total = sorted.reduce((sum, [, count]) => sum + count, 0);
+    const found = report.distributions.find((one) => one.system === system && one.case === name);
+    const counts = found?.histogram ?? [];
+    const total = counts.reduce((sum, [, count]) => sum + count, 0);
     let longer = total;
-    const points = sorted.map(([edge, count]) => {
+    const points = counts.map(([edge, count]) => {
       longer -= count;
       return [edge, rounded(longer / total)] as const;
     });

@@ -6,7 +6,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Histogram } from '../statistics.js';
+import { type Histogram, merged } from '../statistics.js';
 import type { Machine } from './machine.js';
 
 export interface SystemLine {
@@ -24,7 +24,18 @@ export interface Row {
   readonly round: number;
   /** By name; the unit is the name's last part where it is not milliseconds. */
   readonly figures: Readonly<Record<string, number>>;
+}
+
+/** A row with all that was measured for it, before it is reported. */
+export interface MeasuredRow extends Row {
   readonly histogram?: Histogram;
+}
+
+/** Of one system in one case, over all rounds. */
+export interface Distribution {
+  readonly system: string;
+  readonly case: string;
+  readonly histogram: Histogram;
 }
 
 export interface Report {
@@ -43,16 +54,34 @@ export interface Report {
   /** Named, with the reason: a peer that is not there, a case that was left out. */
   readonly leftOut: readonly string[];
   readonly rows: readonly Row[];
+  /** Where the suite draws them. */
+  readonly distributions: readonly Distribution[];
+}
+
+/** Of all rounds together; none of what was measured without a histogram. */
+export function distributionsOf(rows: readonly MeasuredRow[]): readonly Distribution[] {
+  const cases = [...new Set(rows.map((row) => row.case))];
+  const systems = [...new Set(rows.map((row) => row.system))];
+  return cases
+    .flatMap((name) => systems.map((system) => ({ system, case: name })))
+    .map((of) => {
+      const own = rows.filter((row) => row.system === of.system && row.case === of.case);
+      return { ...of, histogram: merged(own.flatMap((row) => row.histogram ?? [])) };
+    })
+    .filter(({ histogram }) => histogram.length > 0);
 }
 
 export function writeReport(directory: string, report: Report): string {
   mkdirSync(directory, { recursive: true });
   const path = pathOf(directory, report.suite);
-  // A row on a line: what changed between two runs can be read in a difference.
-  const { rows, ...head } = report;
-  const lines = rows.map((row) => `    ${JSON.stringify(row)}`).join(',\n');
-  const text = JSON.stringify(head, null, 2).replace(/\n}$/, `,\n  "rows": [\n${lines}\n  ]\n}\n`);
-  writeFileSync(path, text);
+  const { rows, distributions, ...head } = report;
+  const fields = JSON.stringify(head, null, 2).replace(/\n}$/, '');
+  const lists = Object.entries({ rows, distributions }).map(([name, list]) => {
+    // One on a line: what changed between two runs can be read in a difference.
+    const lines = list.map((one) => `\n    ${JSON.stringify(one)}`).join(',');
+    return `  "${name}": [${lines}${list.length === 0 ? '' : '\n  '}]`;
+  });
+  writeFileSync(path, `${[fields, ...lists].join(',\n')}\n}\n`);
   return path;
 }
 
