@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bucketsOf, quantileMs } from '../src/footprint/exposition.js';
 import { type Look, rowsOf } from '../src/footprint/looks.js';
-import { rssOf, sectorsWrittenOf, ticksOf } from '../src/footprint/usage.js';
+import { processorTicksOf, rssOf, sectorsWrittenOf, ticksOf } from '../src/footprint/usage.js';
 
 test('a name with spaces and parentheses moves no field of /proc/PID/stat', () => {
   const before = '4711 (node (main) x) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20';
@@ -14,6 +14,12 @@ test('a name with spaces and parentheses moves no field of /proc/PID/stat', () =
 test('RSS is in bytes, and of a process that ended there is none', () => {
   assert.equal(rssOf('VmHWM:\t  9000 kB\nVmRSS:\t   100 kB\n'), 102_400);
   assert.throws(() => rssOf('Name: zombie'), /is not in/);
+});
+
+test('a processor that waits for a disk is idle, and a guest is counted once', () => {
+  const stat = 'cpu  100 1 50 700 40 2 3 4 60 1\ncpu0 1 1 1 1 1 1 1 1 1 1\nintr 5\n';
+  assert.deepEqual(processorTicksOf(stat), { idle: 740, all: 900 });
+  assert.throws(() => processorTicksOf('cpu0 1 2 3\n'), /not as the kernel writes it/);
 });
 
 test('a disk says how many sectors it was given in the seventh place', () => {

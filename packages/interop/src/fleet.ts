@@ -38,6 +38,8 @@ export interface FleetOptions {
   readonly extraArgs?: readonly string[];
   /** For Node itself: `--cpu-prof`. */
   readonly nodeArgs?: readonly string[];
+  /** Of each replica beside this process's own. Not of its launcher: only a replica itself is to be preloaded into. */
+  readonly environment?: (replica: string) => Readonly<Record<string, string>>;
   /** Where each replica runs. By default on free ports of this machine's loopback. */
   readonly places?: readonly ReplicaPlace[];
 }
@@ -147,9 +149,14 @@ export class Fleet {
   start(name: string, ...args: readonly string[]): ManagedProcess {
     const replica = this.replica(name);
     if (replica.process?.alive) throw new Error(`${name} runs already`);
-    const { neverSigned, chainId, extraArgs, nodeArgs } = this.#options;
+    const { neverSigned, chainId, extraArgs, nodeArgs, environment } = this.#options;
     const { launcher, httpHost, httpPort, args: placeArgs } = replica.place;
-    const [command = process.execPath, ...rest] = [...launcher, process.execPath];
+    const set = Object.entries(environment?.(name) ?? {}).map(([key, value]) => `${key}=${value}`);
+    const [command = process.execPath, ...rest] = [
+      ...launcher,
+      ...(set.length === 0 ? [] : ['env', ...set]),
+      process.execPath,
+    ];
     replica.process = new ManagedProcess({
       command,
       args: [

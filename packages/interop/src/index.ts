@@ -1,6 +1,7 @@
 /** What the benchmark runs with: replicas as an operator runs them, a node's side of the protocol, wires, processes. */
 
 export type { Commit } from './chain-rpc.js';
+export { compileDiskFaults, FaultyDisk } from './chaos/disk.js';
 export { FarWire } from './chaos/far-wire.js';
 export { plain, Wire, type WireOrder } from './chaos/wire.js';
 export { CometNode } from './comet-node.js';

@@ -29,12 +29,13 @@ export const roundTrip = (count: number): Promise<Found> => program('round-trip'
 
 export const ed25519 = (count: number): Promise<Found> => program('ed25519', count);
 
-/** @returns one case, named after the links */
-export function majorityWrite(links: 'TCP' | 'TLS', count: number): Promise<Found> {
+/** @param restMs  between two of them. @returns one case, named after the links and the rest */
+export function majorityWrite(links: 'TCP' | 'TLS', count: number, restMs = 0): Promise<Found> {
   return inDirectory(async (directory) => {
     const certificates = links === 'TCP' ? [] : await makeCertificates(join(directory, 'tls'));
-    const name = `majority write, ${links}`;
-    return program('majority-write', directory, count, name, ...certificates);
+    const rest = restMs === 0 ? '' : `, after ${restMs} ms of rest`;
+    const name = `majority write, ${links}${rest}`;
+    return program('majority-write', directory, count, name, restMs, ...certificates);
   });
 }
 

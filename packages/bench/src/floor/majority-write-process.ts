@@ -2,11 +2,13 @@
  * A record on the disks of two of three processes: the least that a replicated signature has to wait for.
  *
  * Owns    the leader's part: to both followers at once, beside that its own disk, done when any two of the three
- *         have it. The next record begins when all three have it, so none waits for the one before.
+ *         have it. The next record begins when all three have it, so none waits for the one before; after a rest,
+ *         where it is given one, in which the machine does nothing.
  * Never   batches, frames, checks or remembers anything: what a signer does beyond this is what it is measured by.
  */
 import { write } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { tell, WARM_UP } from './counting.js';
 import { endFollower, startFollower } from './followers.js';
 import { makeRecordFile, RECORD_BYTES } from './record-file.js';
@@ -16,7 +18,7 @@ const REPLICAS = 3;
 const MAJORITY = 2;
 
 /** Without certificates: plain TCP. */
-const [directory = '', count = '', name = '', ...certificates] = process.argv.slice(2);
+const [directory = '', count = '', name = '', restMs = '', ...certificates] = process.argv.slice(2);
 const record = Buffer.alloc(RECORD_BYTES, 7);
 const file = makeRecordFile(join(directory, 'leader'), true);
 const [own = '', ...theirs] = certificates;
@@ -54,6 +56,9 @@ const written = (): Promise<number> =>
 
 for (let i = 0; i < WARM_UP; i += 1) await written();
 const times: number[] = [];
-for (let i = 0; i < Number(count); i += 1) times.push(await written());
+for (let i = 0; i < Number(count); i += 1) {
+  if (Number(restMs) > 0) await pause(Number(restMs));
+  times.push(await written());
+}
 tell({ [name]: times });
 for (const follower of followers) endFollower(follower);

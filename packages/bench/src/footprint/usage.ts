@@ -66,6 +66,29 @@ function ticksPerSecond(): number {
   return ticks;
 }
 
+/** Of all processors together, since the machine started, in ticks. */
+export interface ProcessorTicks {
+  /** Also while a disk was waited for. */
+  readonly idle: number;
+  readonly all: number;
+}
+
+/** @throws where there is no /proc */
+export function processorTicks(): ProcessorTicks {
+  return processorTicksOf(readFileSync('/proc/stat', 'utf8'));
+}
+
+/** @param stat as in /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal; guests are in user already */
+export function processorTicksOf(stat: string): ProcessorTicks {
+  const found = /^cpu +(.*)$/m.exec(stat)?.[1]?.split(' ').map(Number).slice(0, 8) ?? [];
+  const all = found.reduce((sum, ticks) => sum + ticks, 0);
+  const [, , , idle, waiting] = found;
+  if (idle === undefined || waiting === undefined || !Number.isFinite(all)) {
+    throw new Error(`not as the kernel writes it: ${stat.slice(0, 100)}`);
+  }
+  return { idle: idle + waiting, all };
+}
+
 /** What all files below it take, in whole blocks, as `du` counts. @param except paths that are left out */
 export function bytesOnDisk(path: string, except: ReadonlySet<string>): number {
   if (except.has(path)) return 0;

@@ -11,6 +11,9 @@ const ROUNDS = 5;
 const WRITES = 2000;
 const ROUND_TRIPS = 10_000;
 const MAJORITY_WRITES = 3000;
+/** As between two votes of a chain, or while a message is on a long way: the processors have gone to sleep. */
+const REST_MS = 10;
+const WRITES_AFTER_REST = 500;
 const SIGNATURES = 2000;
 
 export const floor: Suite = {
@@ -20,7 +23,7 @@ export const floor: Suite = {
     'Each by bare processes of Node. *Synced write*: 256 bytes into a file that was filled with zeros before. *Round ' +
     'trip*: 256 bytes over TCP to another process and back. *Majority write*: three processes, as three replicas; one ' +
     'sends 256 bytes to both others and syncs them beside that, each of the others syncs them and answers; over when ' +
-    'any two have them. *TLS* is version 1.3 with certificates on both sides. *Sign* and *verify*: 120 bytes.',
+    'any two have them; each begun when the one before is done, or 10 ms later. *TLS* is version 1.3 with certificates on both sides. *Sign* and *verify*: 120 bytes.',
   columns: quantiles,
   compared: 'p50',
   plot: null,
@@ -34,6 +37,7 @@ async function runFloor(bench: Bench): Promise<SuiteResult> {
     writes: scaled(WRITES),
     roundTrips: scaled(ROUND_TRIPS),
     majorityWrites: scaled(MAJORITY_WRITES),
+    writesAfterRest: scaled(WRITES_AFTER_REST),
     signatures: scaled(SIGNATURES),
   };
   const without = async (): Promise<MeasuredWithout> => {
@@ -42,6 +46,7 @@ async function runFloor(bench: Bench): Promise<SuiteResult> {
       ...(await roundTrip(counts.roundTrips)),
       ...(await majorityWrite('TCP', counts.majorityWrites)),
       ...(await majorityWrite('TLS', counts.majorityWrites)),
+      ...(await majorityWrite('TLS', counts.writesAfterRest, REST_MS)),
       ...(await ed25519(counts.signatures)),
     };
     const rows = Object.entries(found).map(([name, times]) => measuredTimes(name, times));

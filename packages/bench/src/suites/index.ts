@@ -1,5 +1,6 @@
 /** The suites, in the order in which `all` runs them. */
 import type { Suite } from '../bench.js';
+import { disk } from './disk.js';
 import { failover } from './failover.js';
 import { floor } from './floor.js';
 import { footprint } from './footprint.js';
@@ -17,6 +18,7 @@ export const suites: readonly Suite[] = [
   stagesSuite,
   failover,
   wan,
+  disk,
   network,
   start,
   footprint,

@@ -1,10 +1,13 @@
 /**
- * Where the time of one signature goes, by the histograms that every replica keeps all the time.
+ * Where the time of one signature goes, by the histograms that every replica keeps all the time, and whose processor
+ * time it is.
  *
  * Owns    reading them before and after, and the order of the stages on a signature's way.
- * Never   measures by itself: what an operator's Prometheus sees is what stands here.
+ * Never   measures a stage by itself: what an operator's Prometheus sees is what stands here.
  */
+import { availableParallelism } from 'node:os';
 import type { Bench, Suite, SuiteResult } from '../bench.js';
+import { processorTicks, usageOf } from '../footprint/usage.js';
 import { inRounds, type Measured, type Turn } from '../rounds.js';
 import { rounded, summarize } from '../statistics.js';
 import { RunningCmkms } from '../systems/cmkms.js';
@@ -29,6 +32,15 @@ const stages = {
   validator: 'as the validator sees it, there and back',
 } as const;
 
+/** Milliseconds for one signature, but for the last. */
+const processorTime = {
+  leader: 'the leader',
+  follower: 'each follower',
+  asker: 'the benchmark, with its validator',
+  used: 'all, on this machine',
+  idle: 'idle, %',
+} as const;
+
 export const stagesSuite: Suite = {
   name: 'stages',
   about: 'where the time of one signature goes, by the metrics of the replica that leads',
@@ -39,8 +51,15 @@ export const stagesSuite: Suite = {
     '| stage | |',
     '|---|---|',
     ...Object.entries(stages).map(([stage, what]) => `| ${stage} | ${what} |`),
+    '',
+    '*Processor time* is that of whole processes while they were asked, in milliseconds for one signature: all that',
+    'they do is in it, in all their threads. *All* is what was used of the machine by everything, and *idle* how much of',
+    'its processors nobody used, waiting for the disk included.',
   ].join('\n'),
-  columns: Object.keys(stages).map((figure) => ({ figure, title: figure.replace('_', ' ') })),
+  columns: [
+    ...Object.keys(stages).map((figure) => ({ figure, title: figure.replace('_', ' ') })),
+    ...Object.entries(processorTime).map(([figure, title]) => ({ figure, title })),
+  ],
   compared: null,
   plot: 'waterfall',
   run: runStages,
@@ -52,7 +71,7 @@ async function runStages(bench: Bench): Promise<SuiteResult> {
   const warmUp = Math.ceil(WARM_UP_HEIGHTS * bench.scale);
   const ours = bench.systems.filter(({ name }) => name.startsWith('cmkms-'));
   const rows = await inRounds(bench, ours, { rounds, chains: 1 }, async (turn) => {
-    return [await traced(turn, await warm(turn, 1n, warmUp), heights)];
+    return await traced(turn, await warm(turn, 1n, warmUp), heights);
   });
   return {
     settings: { rounds, warmUp, heights },
@@ -68,7 +87,7 @@ async function traced(
   { running, validators }: Turn,
   from: bigint,
   heights: number,
-): Promise<Measured> {
+): Promise<readonly Measured[]> {
   if (!(running instanceof RunningCmkms)) throw new Error('only our own replicas have stages');
   const leader = running.fleet.replica(await running.leader());
   const read = async (): Promise<Totals> => {
@@ -76,7 +95,9 @@ async function traced(
     return totals(await (await fetch(`http://${httpHost}:${httpPort}/metrics`)).text());
   };
   const before = await read();
+  const since = processorsOf(running);
   const taken = await validators.askInTurn(0, from, heights);
+  const until = processorsOf(running);
   const after = await read();
   await validators.verify();
   const figures: Record<string, number> = {};
@@ -91,7 +112,57 @@ async function traced(
   const seen = taken.map(({ tookMs }) => tookMs);
   figures['validator'] = rounded(seen.reduce((sum, ms) => sum + ms, 0) / seen.length);
   figures['validatorP50'] = rounded(summarize(seen).p50);
-  return { case: 'votes', figures };
+  return [
+    { case: 'votes', figures },
+    { case: 'processor time', figures: processorFigures(since, until, leader.name, seen.length) },
+  ];
+}
+
+interface Processors {
+  /** Milliseconds since its start, by replica. */
+  readonly replicas: ReadonlyMap<string, number>;
+  /** Of this process, in which the validator runs. */
+  readonly askerMs: number;
+  /** Of the machine. */
+  readonly idleTicks: number;
+  readonly allTicks: number;
+  readonly atMs: number;
+}
+
+function processorsOf({ replicas }: RunningCmkms): Processors {
+  const { user, system } = process.cpuUsage();
+  const { idle, all } = processorTicks();
+  return {
+    replicas: new Map(
+      replicas.map(({ name, process: { pid } }) => [name, 1000 * usageOf(pid).cpuSeconds]),
+    ),
+    askerMs: (user + system) / 1000,
+    ...{ idleTicks: idle, allTicks: all, atMs: performance.now() },
+  };
+}
+
+function processorFigures(
+  since: Processors,
+  until: Processors,
+  leader: string,
+  signatures: number,
+): Readonly<Record<string, number>> {
+  const spent = [...until.replicas].map(([name, ms]) => {
+    return { name, ms: (ms - (since.replicas.get(name) ?? 0)) / signatures };
+  });
+  const followers = spent.filter(({ name }) => name !== leader).map(({ ms }) => ms);
+  const idle = (until.idleTicks - since.idleTicks) / (until.allTicks - since.allTicks);
+  const elapsedMs = (until.atMs - since.atMs) * availableParallelism();
+  const figures: Record<string, number> = {
+    leader: spent.find(({ name }) => name === leader)?.ms ?? 0,
+    asker: (until.askerMs - since.askerMs) / signatures,
+    used: (elapsedMs * (1 - idle)) / signatures,
+    idle: 100 * idle,
+  };
+  if (followers.length > 0) {
+    figures['follower'] = followers.reduce((sum, ms) => sum + ms, 0) / followers.length;
+  }
+  return Object.fromEntries(Object.entries(figures).map(([name, ms]) => [name, rounded(ms)]));
 }
 
 type Totals = ReadonlyMap<string, readonly [sumSeconds: number, count: number]>;

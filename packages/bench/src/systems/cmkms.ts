@@ -9,6 +9,7 @@ import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cmkms, Fleet, fleetNames } from '@cometkms/interop';
 import { RaftWires } from './raft-wires.js';
+import { SlowDisks } from './slow-disks.js';
 import type { ChainToSign, RunningReplica, RunningSystem, System } from './system.js';
 
 /** Generous: how long a start takes is for a suite to say. */
@@ -36,6 +37,8 @@ export interface CmkmsOptions {
   readonly nodeArgs?: readonly string[];
   /** What replicas say to each other goes over wires, which can be late or cut. */
   readonly wired?: boolean;
+  /** Each replica has a disk that can be made slow. Needs a C compiler. */
+  readonly slowDisks?: boolean;
 }
 
 export class RunningCmkms implements RunningSystem {
@@ -43,13 +46,15 @@ export class RunningCmkms implements RunningSystem {
     readonly fleet: Fleet,
     /** Null where replicas dial each other directly. */
     readonly wires: RaftWires | null,
+    /** Null where disks are as they are. */
+    readonly disks: SlowDisks | null,
   ) {}
 
   static async start(
     directory: string,
     chains: readonly ChainToSign[],
     replicas: number,
-    { settings = {}, nodeArgs = [], wired = false }: CmkmsOptions,
+    { settings = {}, nodeArgs = [], wired = false, slowDisks = false }: CmkmsOptions,
   ): Promise<RunningCmkms> {
     const [first, ...more] = chains;
     if (first === undefined) throw new Error('nothing to sign for');
@@ -57,7 +62,9 @@ export class RunningCmkms implements RunningSystem {
     const keyHome = join(directory, 'node');
     cpSync(first.keyHome, keyHome, { recursive: true });
     const address = keyAddress(keyHome);
-    const wires = wired ? await RaftWires.lay(fleetNames(replicas)) : null;
+    const names = fleetNames(replicas);
+    const wires = wired ? await RaftWires.lay(names) : null;
+    const disks = slowDisks ? await SlowDisks.make(directory, names) : null;
     const fleet = await Fleet.create({
       directory,
       chainId: first.chainId,
@@ -66,6 +73,7 @@ export class RunningCmkms implements RunningSystem {
       replicas,
       ...{ settings, nodeArgs },
       ...(wires === null ? {} : { places: wires.places }),
+      ...(disks === null ? {} : { environment: (name) => disks.environment(name) }),
       extraArgs: more.flatMap(({ chainId }) => ['--allow-fresh-state', chainId]),
       tables: () =>
         chains.map(({ chainId, validator }, i) => ({
@@ -75,7 +83,7 @@ export class RunningCmkms implements RunningSystem {
         })),
     });
     fleet.startAll();
-    return new RunningCmkms(fleet, wires);
+    return new RunningCmkms(fleet, wires, disks);
   }
 
   get replicas(): readonly RunningReplica[] {

@@ -79,11 +79,12 @@ export class Stage {
       network: isolated ? new Network(scope) : null,
     };
     const places: ReplicaPlace[] = [];
+    const environments = new Map<string, Environment>();
     for (const name of names) {
-      const preloads = equip(name, directory, library, survey, parts);
-      places.push(await place(name, isolated ? scope : null, preloads, parts));
+      environments.set(name, equip(name, directory, library, survey, parts));
+      places.push(await place(name, isolated ? scope : null, parts));
     }
-    const fleet = await makeFleet(options, places, made);
+    const fleet = await makeFleet(options, places, environments, made);
     await mountSmallDisks(fleet, survey, parts);
     const stage = new Stage(fleet, new Asking(made.signers, chance), parts, options);
     for (const name of names) stage.supervisor.start(name);
@@ -136,6 +137,8 @@ export class Stage {
     await Promise.all(this.validatorWires.map((wire) => wire.stop()));
   }
 }
+
+type Environment = Readonly<Record<string, string>>;
 
 interface Parts {
   readonly network: Network | null;
@@ -200,7 +203,7 @@ function equip(
   library: string | null,
   { found }: Survey,
   { disks, clocks }: Parts,
-): Readonly<Record<string, string>> {
+): Environment {
   const clockLibrary = found.has('faketime') ? faketimeLibrary() : null;
   const environment: Record<string, string> = {};
   if (library !== null) {
@@ -220,12 +223,7 @@ function equip(
 }
 
 /** In a network of its own where there is a scope of such, else on loopback. */
-async function place(
-  name: string,
-  scope: string | null,
-  environment: Readonly<Record<string, string>>,
-  { wires }: Parts,
-): Promise<ReplicaPlace> {
+async function place(name: string, scope: string | null, { wires }: Parts): Promise<ReplicaPlace> {
   const isolated = scope !== null;
   const host = isolated ? addressOf(name) : '127.0.0.1';
   const [raft = 0, behind = 0, http = 0] = isolated
@@ -234,11 +232,8 @@ async function place(
   const launcher = isolated ? launcherInto(scope, name) : [];
   const target: Place = { host: '127.0.0.1', port: behind };
   wires.set(name, await FarWire.start(launcher, { host, port: raft }, target));
-  // `env` and not the environment of the launcher: only the replica itself is to be preloaded into.
-  const variables = Object.entries(environment).map(([key, value]) => `${key}=${value}`);
   return {
-    ...{ raftAddress: `${host}:${raft}`, httpHost: host, httpPort: http },
-    launcher: [...launcher, 'env', ...variables],
+    ...{ raftAddress: `${host}:${raft}`, httpHost: host, httpPort: http, launcher },
     args: ['--raft-addr', `127.0.0.1:${behind}`],
   };
 }
@@ -246,6 +241,7 @@ async function place(
 async function makeFleet(
   { directory, replicas }: StageOptions,
   places: readonly ReplicaPlace[],
+  environments: ReadonlyMap<string, Environment>,
   { tables, nodeHomes }: Validators,
 ): Promise<Fleet> {
   const chainIds = [...new Set(keys.map(({ chainId }) => chainId))];
@@ -253,6 +249,7 @@ async function makeFleet(
   const fleet = await Fleet.create({
     ...{ directory, replicas, places, chainId: first, importFrom: [] },
     tables: () => tables,
+    environment: (name) => environments.get(name) ?? {},
     neverSigned: true,
     extraArgs: more.flatMap((chainId) => ['--allow-fresh-state', chainId]),
     // Snapshots and disks that run full are to happen within minutes.

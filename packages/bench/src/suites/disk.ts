@@ -1,0 +1,114 @@
+/**
+ * What slow disks cost: three replicas of ours whose synced writes take longer, all of them, or one.
+ *
+ * Owns    the delays, and at whom. Whoever leads holds the link.
+ * Never   takes a figure from a disk that did not wait.
+ */
+import type { Bench, Suite, SuiteResult } from '../bench.js';
+import { inRounds, type Measured, type Turn } from '../rounds.js';
+import { cmkmsWith, RunningCmkms } from '../systems/cmkms.js';
+import { arranged, settled } from '../systems/roles.js';
+import { measured } from './latency.js';
+
+const ROUNDS = 3;
+const REPLICAS = 3;
+const WARM_UP_HEIGHTS = 300;
+const HEIGHTS = 100;
+
+interface Case {
+  readonly name: string;
+  /** Milliseconds that each synced write takes longer. */
+  readonly delayMs: number;
+  readonly at: 'all' | 'leader' | 'one follower' | 'both followers';
+}
+
+const cases: readonly Case[] = [
+  { name: 'as the disk is', delayMs: 0, at: 'all' },
+  ...[1, 5, 20].map((delayMs) => ({ name: `${delayMs} ms, all`, delayMs, at: 'all' as const })),
+  ...(['leader', 'one follower', 'both followers'] as const).map((at) => {
+    return { name: `20 ms, ${at}`, delayMs: 20, at };
+  }),
+];
+
+export const disk: Suite = {
+  name: 'disk',
+  about:
+    'time of one signature where the disks of three replicas take longer to sync, of all or of one',
+  notes:
+    'One machine has one disk: a library preloaded into the replicas waits, before each write that is synced, as long ' +
+    'as the case says, and then the disk takes what it takes (see [floor](floor.md)). A signature waits for the log on ' +
+    'the disks of a majority and, beside that, for the second gate’s mark on the disk of the replica that leads and ' +
+    'holds the link. Requests are made in turn. Needs a C compiler.',
+  columns: [
+    { figure: 'count', title: 'signatures' },
+    { figure: 'p50', title: 'p50' },
+    { figure: 'p90', title: 'p90' },
+    { figure: 'p99', title: 'p99' },
+    { figure: 'max', title: 'max' },
+    { figure: 'refused', title: 'refused' },
+  ],
+  compared: null,
+  plot: { figure: 'p50', axis: 'p50, ms' },
+  run: runDisk,
+};
+
+async function runDisk(bench: Bench): Promise<SuiteResult> {
+  const rounds = bench.rounds ?? ROUNDS;
+  const [warmUp, heights] = [WARM_UP_HEIGHTS, HEIGHTS].map((n) => Math.ceil(n * bench.scale));
+  const systems = bench.systems.filter(({ name }) => name === 'cmkms-3');
+  if (systems.length === 0) throw new Error('disk needs three replicas of ours: --systems cmkms-3');
+  const system = cmkmsWith(REPLICAS, { slowDisks: true });
+  const rows = await inRounds(bench, [system], { rounds, chains: 1 }, (turn) =>
+    withSlowDisks(turn, warmUp ?? 1, heights ?? 1),
+  );
+  return {
+    settings: { rounds, warmUp: warmUp ?? 1, heights: heights ?? 1 },
+    systems,
+    leftOut: bench.systems
+      .filter((one) => !systems.includes(one))
+      .map(({ title }) => `${title}: only disks of ours are made slow`),
+    rows,
+  };
+}
+
+async function withSlowDisks(
+  { running, validators }: Turn,
+  warmUp: number,
+  heights: number,
+): Promise<readonly Measured[]> {
+  if (!(running instanceof RunningCmkms) || running.disks === null) {
+    throw new Error('only disks of ours are made slow');
+  }
+  const { fleet, disks } = running;
+  const roles = await arranged(fleet, 'together');
+  const { leader } = roles;
+  const followers = running.replicas.map(({ name }) => name).filter((name) => name !== leader);
+  const places: Record<Case['at'], readonly string[]> = {
+    all: [leader, ...followers],
+    leader: [leader],
+    'one follower': followers.slice(0, 1),
+    'both followers': followers,
+  };
+  await validators.askInTurn(0, 1n, warmUp);
+  let next = 1n + BigInt(warmUp);
+  const rows: Measured[] = [];
+  for (const { name, delayMs, at } of cases) {
+    const slow = places[at];
+    const before = slow.map((replica) => disks.waited(replica));
+    for (const replica of slow) disks.slow(replica, delayMs);
+    const taken = await validators.askInTurn(0, next, heights);
+    for (const replica of slow) disks.slow(replica, 0);
+    next += BigInt(heights);
+    rows.push(measured(name, taken));
+    const idle = slow.filter((replica, i) => disks.waited(replica) === before[i]);
+    if (delayMs > 0 && idle.length > 0) throw new Error(`${name}: ${idle.join()} did not wait`);
+    const now = await settled(fleet);
+    if (now.leader !== leader || now.holder !== roles.holder) {
+      throw new Error(
+        `${name}: ${leader} led before, and now ${now.leader}; the link is at ${now.holder}`,
+      );
+    }
+  }
+  await validators.verify();
+  return rows;
+}
