@@ -64,11 +64,13 @@ test('figures are per 1,000 signatures, growth per day of one height a second', 
     metrics: ['', ''],
   });
   const looks = { start: look(40e6, 1, 0), warm: look(50e6, 2, 10e6), end: look(51e6, 8, 11e6) };
-  const asked = { heights: 1000, signatures: 3000, refused: 0 };
+  const signatures = Array.from({ length: 3000 }, (_, i) => 1 + i);
+  const asked = { heights: 1000, signatures, refused: 0 };
   const [all, first, second] = rowsOf(looks, [60e6, 0], asked);
   assert.equal(all?.figures['cpuSeconds'], 4);
   assert.equal(all?.figures['growthMbPerDay'], 86.4);
   assert.equal(all?.figures['writtenMb'], 0.3333);
+  assert.deepEqual([all?.figures['p50'], all?.figures['p999']], [1500, 2997]);
   assert.equal(first?.case, 'replica 1');
   assert.equal(first?.figures['rssHighestMb'], 60);
   assert.equal(second?.figures['rssHighestMb'], 102);

@@ -5,7 +5,7 @@
  * Never   reads a file or a clock.
  */
 import type { Measured } from '../rounds.js';
-import { rounded } from '../statistics.js';
+import { rounded, summarize } from '../statistics.js';
 import { bucketsOf, quantileMs } from './exposition.js';
 import type { Usage } from './usage.js';
 
@@ -28,7 +28,8 @@ export interface Looks {
 /** Between warm-up and end. */
 export interface Asked {
   readonly heights: number;
-  readonly signatures: number;
+  /** Milliseconds that each signature took. */
+  readonly signatures: readonly number[];
   readonly refused: number;
 }
 
@@ -73,7 +74,8 @@ export function rowsOf(
     ...(asked.heights === 0
       ? {}
       : { growthMbPerDay: (growthMb / asked.heights) * HEIGHTS_PER_DAY }),
-    signatures: asked.signatures,
+    ...latencyOf(asked.signatures),
+    signatures: asked.signatures.length,
     refused: asked.refused,
   };
   return [
@@ -87,11 +89,18 @@ export function rowsOf(
 
 /** Nothing where nothing was signed. */
 function perThousand(
-  { signatures }: Asked,
+  { signatures: { length } }: Asked,
   figure: string,
   spent: number,
 ): Readonly<Record<string, number>> {
-  return signatures === 0 ? {} : { [figure]: (spent * 1000) / signatures };
+  return length === 0 ? {} : { [figure]: (spent * 1000) / length };
+}
+
+/** Nothing where nothing was signed. */
+function latencyOf(signatures: readonly number[]): Readonly<Record<string, number>> {
+  if (signatures.length === 0) return {};
+  const { p50, p99, p999 } = summarize(signatures);
+  return { p50, p99, p999 };
 }
 
 function tailsOf(warm: string, end: string): Readonly<Record<string, number>> {

@@ -20,7 +20,7 @@ const LOOKS = 360;
 
 export const footprint: Suite = {
   name: 'footprint',
-  about: 'memory, processor time and disk of a signer that is asked for one height each 100 ms',
+  about: 'memory, processor time, disk and latency of a signer that is asked for one height each 100 ms',
   notes:
     'A validator asks for proposal, prevote and precommit of one height each 100 ms, for an hour after a warm-up of ' +
     'five minutes (times `--scale`). *RSS* is told at the start, after the warm-up, at the end, and the highest that ' +
@@ -29,7 +29,8 @@ export const footprint: Suite = {
     'signatures, by everything on the machine. *Disk growth* is what all files but the logs of the processes took more ' +
     'at the end than after the warm-up, compaction included, **extrapolated** to a day of one height a second. *Loop ' +
     'delay* is how late a timer of 50 ms ran, *GC* a pause of the garbage collector: p99.9 of each, as the upper edge ' +
-    'of the bucket in `/metrics`.',
+    'of the bucket in `/metrics`. *p50* and the others are what the validator waited for a signature: unlike in ' +
+    '[latency](latency.md), the first of each height comes after a rest, as on a real chain.',
   columns: [
     { figure: 'rssStartMb', title: 'RSS at start, MB' },
     { figure: 'rssWarmMb', title: 'warmed up' },
@@ -40,6 +41,9 @@ export const footprint: Suite = {
     { figure: 'growthMbPerDay', title: 'disk growth, MB a day' },
     { figure: 'loopDelay', title: 'loop delay, ms' },
     { figure: 'gcPause', title: 'GC, ms' },
+    { figure: 'p50', title: 'p50, ms' },
+    { figure: 'p99', title: 'p99, ms' },
+    { figure: 'p999', title: 'p99.9, ms' },
     { figure: 'signatures', title: 'signatures' },
     { figure: 'refused', title: 'refused' },
   ],
@@ -96,12 +100,13 @@ async function asked(
 ): Promise<Asked & { readonly next: bigint }> {
   const endMs = performance.now() + forMs;
   let dueMs = performance.now();
-  let [next, signatures, refused] = [from, 0, 0];
+  let [next, refused] = [from, 0];
+  const signatures: number[] = [];
   while (dueMs < endMs) {
     const taken = await validators.askInTurn(0, next, 1);
-    const unsigned = taken.filter((one) => one.refused !== null).length;
-    signatures += taken.length - unsigned;
-    refused += unsigned;
+    const signed = taken.filter((one) => one.refused === null);
+    for (const { tookMs } of signed) signatures.push(tookMs);
+    refused += taken.length - signed.length;
     next += 1n;
     dueMs = Math.max(dueMs + HEIGHT_INTERVAL_MS, performance.now());
     await new Promise((resolve) => setTimeout(resolve, dueMs - performance.now()));
