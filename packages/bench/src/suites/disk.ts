@@ -8,11 +8,10 @@ import type { Bench, Suite, SuiteResult } from '../bench.js';
 import { inRounds, type Measured, type Turn } from '../rounds.js';
 import { cmkmsWith, RunningCmkms } from '../systems/cmkms.js';
 import { arranged, settled } from '../systems/roles.js';
-import { measured } from './latency.js';
+import { measured, WARM_UP_HEIGHTS } from './latency.js';
 
 const ROUNDS = 3;
 const REPLICAS = 3;
-const WARM_UP_HEIGHTS = 300;
 const HEIGHTS = 100;
 
 interface Case {

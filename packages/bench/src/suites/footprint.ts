@@ -20,7 +20,8 @@ const LOOKS = 360;
 
 export const footprint: Suite = {
   name: 'footprint',
-  about: 'memory, processor time, disk and latency of a signer that is asked for one height each 100 ms',
+  about:
+    'memory, processor time, disk and latency of a signer that is asked for one height each 100 ms',
   notes:
     'A validator asks for proposal, prevote and precommit of one height each 100 ms, for an hour after a warm-up of ' +
     'five minutes (times `--scale`). *RSS* is told at the start, after the warm-up, at the end, and the highest that ' +
