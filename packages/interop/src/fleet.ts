@@ -151,10 +151,12 @@ export class Fleet {
     if (replica.process?.alive) throw new Error(`${name} runs already`);
     const { neverSigned, chainId, extraArgs, nodeArgs, environment } = this.#options;
     const { launcher, httpHost, httpPort, args: placeArgs } = replica.place;
-    const set = Object.entries(environment?.(name) ?? {}).map(([key, value]) => `${key}=${value}`);
+    const variables = Object.entries(environment?.(name) ?? {}).map(
+      ([key, value]) => `${key}=${value}`,
+    );
     const [command = process.execPath, ...rest] = [
       ...launcher,
-      ...(set.length === 0 ? [] : ['env', ...set]),
+      ...(variables.length === 0 ? [] : ['env', ...variables]),
       process.execPath,
     ];
     replica.process = new ManagedProcess({

@@ -4,7 +4,7 @@
  * Owns    the delays, and at whom. Whoever leads holds the link.
  * Never   takes a figure from a disk that did not wait.
  */
-import type { Bench, Suite, SuiteResult } from '../bench.js';
+import { type Bench, quantiles, type Suite, type SuiteResult } from '../bench.js';
 import { inRounds, type Measured, type Turn } from '../rounds.js';
 import { cmkmsWith, RunningCmkms } from '../systems/cmkms.js';
 import { arranged, settled } from '../systems/roles.js';
@@ -40,10 +40,7 @@ export const disk: Suite = {
     'holds the link. Requests are made in turn. Needs a C compiler.',
   columns: [
     { figure: 'count', title: 'signatures' },
-    { figure: 'p50', title: 'p50' },
-    { figure: 'p90', title: 'p90' },
-    { figure: 'p99', title: 'p99' },
-    { figure: 'max', title: 'max' },
+    ...quantiles,
     { figure: 'refused', title: 'refused' },
   ],
   compared: null,
