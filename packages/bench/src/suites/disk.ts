@@ -50,15 +50,16 @@ export const disk: Suite = {
 
 async function runDisk(bench: Bench): Promise<SuiteResult> {
   const rounds = bench.rounds ?? ROUNDS;
-  const [warmUp, heights] = [WARM_UP_HEIGHTS, HEIGHTS].map((n) => Math.ceil(n * bench.scale));
+  const warmUp = Math.ceil(WARM_UP_HEIGHTS * bench.scale);
+  const heights = Math.ceil(HEIGHTS * bench.scale);
   const systems = bench.systems.filter(({ name }) => name === 'cmkms-3');
   if (systems.length === 0) throw new Error('disk needs three replicas of ours: --systems cmkms-3');
   const system = cmkmsWith(REPLICAS, { slowDisks: true });
   const rows = await inRounds(bench, [system], { rounds, chains: 1 }, (turn) =>
-    withSlowDisks(turn, warmUp ?? 1, heights ?? 1),
+    withSlowDisks(turn, warmUp, heights),
   );
   return {
-    settings: { rounds, warmUp: warmUp ?? 1, heights: heights ?? 1 },
+    settings: { rounds, warmUp, heights },
     systems,
     leftOut: bench.systems
       .filter((one) => !systems.includes(one))
