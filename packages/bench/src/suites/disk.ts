@@ -13,6 +13,8 @@ import { measured, WARM_UP_HEIGHTS } from './latency.js';
 const ROUNDS = 3;
 const REPLICAS = 3;
 const HEIGHTS = 100;
+/** A disk that stalls as often as this is no disk to measure on. */
+const MOST_AGAIN = 5;
 
 interface Case {
   readonly name: string;
@@ -37,11 +39,13 @@ export const disk: Suite = {
     'One machine has one disk: a library preloaded into the replicas waits, before each write that is synced, as long ' +
     'as the case says, and then the disk takes what it takes (see [floor](floor.md)). A signature waits for the log on ' +
     'the disks of a majority and, beside that, for the second gate’s mark on the disk of the replica that leads and ' +
-    'holds the link. Requests are made in turn. Needs a C compiler.',
+    'holds the link. Requests are made in turn. A replica whose disk stalls hands leadership over; a case in which one ' +
+    'did is measured *again*, as often as that column says. Needs a C compiler.',
   columns: [
     { figure: 'count', title: 'signatures' },
     ...quantiles,
     { figure: 'refused', title: 'refused' },
+    { figure: 'again', title: 'again' },
   ],
   compared: null,
   plot: { figure: 'p50', axis: 'p50, ms' },
@@ -77,35 +81,41 @@ async function withSlowDisks(
     throw new Error('only disks of ours are made slow');
   }
   const { fleet, disks } = running;
-  const roles = await arranged(fleet, 'together');
-  const { leader } = roles;
-  const followers = running.replicas.map(({ name }) => name).filter((name) => name !== leader);
-  const places: Record<Case['at'], readonly string[]> = {
-    all: [leader, ...followers],
-    leader: [leader],
-    'one follower': followers.slice(0, 1),
-    'both followers': followers,
-  };
   await validators.askInTurn(0, 1n, warmUp);
   let next = 1n + BigInt(warmUp);
-  const rows: Measured[] = [];
-  for (const { name, delayMs, at } of cases) {
-    const slow = places[at];
+
+  /** @returns null where leadership moved meanwhile: part of it was measured at other disks than the case says */
+  const tried = async ({ name, delayMs, at }: Case): Promise<Measured | null> => {
+    const { leader, holder } = await arranged(fleet, 'together');
+    const slow = disksOf(running, leader, at);
     const before = slow.map((replica) => disks.waited(replica));
     for (const replica of slow) disks.slow(replica, delayMs);
     const taken = await validators.askInTurn(0, next, heights);
     for (const replica of slow) disks.slow(replica, 0);
     next += BigInt(heights);
-    rows.push(measured(name, taken));
     const idle = slow.filter((replica, i) => disks.waited(replica) === before[i]);
     if (delayMs > 0 && idle.length > 0) throw new Error(`${name}: ${idle.join()} did not wait`);
     const now = await settled(fleet);
-    if (now.leader !== leader || now.holder !== roles.holder) {
-      throw new Error(
-        `${name}: ${leader} led before, and now ${now.leader}; the link is at ${now.holder}`,
-      );
+    return now.leader === leader && now.holder === holder ? measured(name, taken) : null;
+  };
+
+  const rows: Measured[] = [];
+  for (const one of cases) {
+    let again = 0;
+    let row = await tried(one);
+    for (; row === null; row = await tried(one)) {
+      again += 1;
+      if (again > MOST_AGAIN) throw new Error(`${one.name}: leadership moved ${again} times`);
     }
+    rows.push({ ...row, figures: { ...row.figures, again } });
   }
   await validators.verify();
   return rows;
+}
+
+function disksOf({ replicas }: RunningCmkms, leader: string, at: Case['at']): readonly string[] {
+  const followers = replicas.map(({ name }) => name).filter((name) => name !== leader);
+  if (at === 'all') return [leader, ...followers];
+  if (at === 'leader') return [leader];
+  return at === 'one follower' ? followers.slice(0, 1) : followers;
 }
