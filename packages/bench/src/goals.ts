@@ -114,21 +114,24 @@ const goals: readonly Goal[] = [
   },
 ];
 
-/** Prints a line for each goal. @returns whether all are met; one without a figure is not */
-export function checkGoals(directory: string): boolean {
-  let all = true;
-  for (const goal of goals) {
-    const { what, suite, bound, unit, better } = goal;
-    const command = ['npm run bench --', suite, goal.arguments ?? ''].join(' ').trim();
-    const report = readReport(directory, suite);
+export interface Checked {
+  readonly met: boolean;
+  readonly line: string;
+}
+
+/** @returns for each goal whether the reports in the directory show it; one without a figure is not met */
+export function checkedGoals(directory: string): readonly Checked[] {
+  return goals.map((goal) => {
+    const report = readReport(directory, goal.suite);
     const value = report === null ? null : goal.figure(report);
-    const met = value !== null && (better === 'less' ? value <= bound : value >= bound);
-    all &&= met;
-    const found = value === null ? `no figure: ${command}` : `${shown(value)} ${unit}`;
-    const wanted = `${better === 'less' ? '<=' : '>='} ${bound} ${unit}`;
-    console.log(`${met ? 'met   ' : 'MISSED'}  ${what}: ${found} (goal ${wanted.trim()})`);
-  }
-  return all;
+    const less = goal.better === 'less';
+    const met = value !== null && (less ? value <= goal.bound : value >= goal.bound);
+    const withUnit = (figure: string): string => `${figure} ${goal.unit}`.trim();
+    const command = ['npm run bench --', goal.suite, goal.arguments ?? ''].join(' ').trim();
+    const found = value === null ? `no figure: ${command}` : withUnit(shown(value));
+    const wanted = `goal ${less ? '<=' : '>='} ${withUnit(String(goal.bound))}`;
+    return { met, line: `${met ? 'met   ' : 'MISSED'}  ${goal.what}: ${found} (${wanted})` };
+  });
 }
 
 function ratio(what: string, system: string, reference: string, bound: number): Goal {

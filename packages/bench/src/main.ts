@@ -9,7 +9,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Bench, CannotMeasure, type Suite } from './bench.js';
-import { checkGoals } from './goals.js';
+import { checkedGoals } from './goals.js';
 import { commit } from './report/commit.js';
 import { machine } from './report/machine.js';
 import { page } from './report/markdown.js';
@@ -102,7 +102,11 @@ try {
   if (error instanceof CannotMeasure) program.error(`error: ${error.message}`);
   throw error;
 }
-if (options.check) process.exitCode = checkGoals(options.out) ? 0 : exitCodes.missed;
+if (options.check) {
+  const goals = checkedGoals(options.out);
+  for (const { line } of goals) console.log(line);
+  if (goals.some(({ met }) => !met)) process.exitCode = exitCodes.missed;
+}
 
 function chosenSuites(names: readonly string[]): readonly Suite[] {
   if (names.includes('all')) return suites;

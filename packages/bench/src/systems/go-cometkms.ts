@@ -20,7 +20,7 @@ export const goCometkms: Peer = {
     name: 'go-cometkms',
     title: 'the Go CometKMS, three replicas',
     replicas: 3,
-    durability: 'signs first, replicates after',
+    durability: 'signed, then synced on a majority',
     // A process has one --chain-id.
     mostChains: 1,
     // A larger message than 10 KiB ends the link.

@@ -23,7 +23,7 @@ export const horcrux: Peer = {
     name: 'horcrux',
     title: 'Horcrux, 2 of 3',
     replicas: SHARDS,
-    durability: 'written in the background',
+    durability: 'synced on a majority, unless that fails; files in the background',
     // Each has three shards of a key to be made first: 256 take the better part of a minute.
     mostChains: 64,
     mostExtensionBytes: 64 * 1024,
