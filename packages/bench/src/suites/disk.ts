@@ -81,6 +81,8 @@ async function withSlowDisks(
     throw new Error('only disks of ours are made slow');
   }
   const { fleet, disks } = running;
+  // First: who leads later would be cold.
+  await arranged(fleet, 'together');
   await validators.askInTurn(0, 1n, warmUp);
   let next = 1n + BigInt(warmUp);
 

@@ -50,8 +50,8 @@ export const wan: Suite = {
     'either direction. `round trip` is measured with an echo behind a wire of the same delay: to the nearest follower',
     'of the replica that leads. In *5, 25 and 75 ms* the holder of the link is 5 ms from one replica and 25 ms from the',
     'other, and these two are 75 ms apart; as a follower it hands its requests to the nearer one. With a delay,',
-    '`raft.profile` is `"wan"`. Between validator and replicas there is no delay. Requests are made in turn. Whole',
-    'replicas are warmed up before the delays begin.',
+    '`raft.profile` is `"wan"`. Between validator and replicas there is no delay. Requests are made in turn.',
+    'Replicas are warm before the delays begin.',
   ].join('\n'),
   columns: [
     { figure: 'count', title: 'signatures' },
