@@ -123,6 +123,7 @@ class Nodes {
       // Small, so that the suites also run over a log that was cut behind a snapshot.
       snapshotEntries: 50,
       stateHashEntries: 20,
+      applyEntries: 3,
       rules: knownRules,
       configDigest: () => '',
       onFatal: (error) => {

@@ -2,9 +2,14 @@
  * The core at work: inputs in, outputs out, committed entries into the state machine.
  *
  * Owns    the order: one input at a time; what a step wants to say is said when it is over; promises when
- *         their receipt is durable; then what it committed is applied, in order, inline, each by the rules in
- *         force at its place.
+ *         their receipt is durable; then what it committed is applied, in order, each by the rules in force at its
+ *         place: inline, but no more than `applyEntries` at a time.
  * Never   knows links, hellos or founding.
+ * Why     A new leader learns at one blow that its whole log is committed. Applied at one blow, that could take
+ *         longer than an election timeout, in which it says nothing and the others elect anew. So the rest waits
+ *         for a later turn of the event loop: between two, the sockets are read and overdue timers run. Nothing
+ *         else is put off: what is committed is, whoever has applied it, and a leader serves nobody before its
+ *         barrier is applied.
  * Rule    docs/architecture.md, consensus 2, 5 and 11; rules 10, 16, 47, 54.
  * Proof   test/node-*.test.ts.
  */
@@ -63,6 +68,7 @@ export interface DriverOptions<Answer> {
   readonly stateMachine: StateMachine<Answer>;
   readonly snapshotEntries: number;
   readonly stateHashEntries: number;
+  readonly applyEntries: number;
   readonly rules: RulesRange;
   readonly clock: Clock;
   readonly entropy: Entropy;
@@ -92,6 +98,8 @@ export class CoreDriver<Answer> {
   #commitThrough = 0;
   #restored: Snapshot | null = null;
   #stepping = false;
+  /** Committed entries wait to be applied in a turn of their own. */
+  #behind = false;
   #ended = false;
 
   constructor(
@@ -163,16 +171,20 @@ export class CoreDriver<Answer> {
   feed(input: Input): void {
     if (this.#ended || this.#core === null) return;
     this.#inputs.push(input);
-    if (this.#stepping) return;
+    if (!this.#stepping) this.#run(this.#core);
+  }
+
+  #run(core: Core): void {
     this.#stepping = true;
     try {
       this.#world.stepping();
-      this.#drain(this.#core);
+      this.#apply(core);
+      this.#drain(core);
       const { rules } = this.#options;
-      const note = raiseOf(this.#core, rules, (id) => this.#world.rulesOf(id));
+      const note = raiseOf(core, rules, (id) => this.#world.rulesOf(id));
       // Once per run of steps: what the core does not take now is offered with the next one.
       if (note !== null) this.#inputs.push({ kind: 'note', note });
-      this.#drain(this.#core);
+      this.#drain(core);
     } catch (error) {
       this.#world.failed(error);
     } finally {
@@ -251,9 +263,10 @@ export class CoreDriver<Answer> {
   }
 
   #apply(core: Core): void {
-    if (this.#applied >= this.#commitThrough) return;
-    const { stateMachine, snapshotEntries } = this.#options;
-    while (this.#applied < this.#commitThrough) {
+    if (this.#behind || this.#applied >= this.#commitThrough) return;
+    const { stateMachine, snapshotEntries, applyEntries, clock } = this.#options;
+    const through = Math.min(this.#commitThrough, this.#applied + applyEntries);
+    while (this.#applied < through) {
       const index = this.#applied + 1;
       const entry = core.log.entryAt(index);
       invariant(entry !== null, 'what is committed and not applied is in the log', { index });
@@ -266,7 +279,7 @@ export class CoreDriver<Answer> {
       this.#note(entry, rules);
       this.#applied = index;
       this.#proposals.applied(term, index, answer);
-      const time = this.#times.applied(index, this.#options.clock.nowMs());
+      const time = this.#times.applied(index, clock.nowMs());
       if (time !== null) this.#world.applied('committed', time);
       this.#changes.applied(
         term,
@@ -282,6 +295,12 @@ export class CoreDriver<Answer> {
       const state = stateMachine.snapshot();
       this.#inputs.push({ kind: 'compact', index: this.#applied, state });
     }
+    if (this.#applied === this.#commitThrough) return;
+    this.#behind = true;
+    clock.soon(() => {
+      this.#behind = false;
+      if (!this.#ended) this.#run(core);
+    });
   }
 
   /** What a leader wrote of its own accord. @param before  the rules in force where it stands */

@@ -67,6 +67,8 @@ export interface RaftNodeOptions<Answer> {
   readonly snapshotEntries: number;
   /** States are compared after each multiple of this: the same on every member, else nobody has what to compare. */
   readonly stateHashEntries: number;
+  /** Committed entries applied at a time; in between, peers and timers have their turn. */
+  readonly applyEntries: number;
   /** The versions of the state machine's rules that this program can apply. */
   readonly rules: RulesRange;
   /** Default: the system's. */

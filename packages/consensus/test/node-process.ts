@@ -51,6 +51,7 @@ const node = new RaftNode<number>({
   timers: { heartbeatIntervalMs: 25, electionTimeoutMs: 250, leaseMs: 200 },
   snapshotEntries: 25,
   stateHashEntries: 10,
+  applyEntries: 3,
   rules: { oldest: 1, newest: 1 },
   configDigest: () => 'same',
   onFatal: (error) => {

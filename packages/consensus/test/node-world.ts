@@ -90,6 +90,7 @@ export interface WorldOptions {
   readonly names: readonly string[];
   readonly snapshotEntries?: number;
   readonly stateHashEntries?: number;
+  readonly applyEntries?: number;
   /** No certificates: identities are the names. */
   readonly insecure?: boolean;
   /** Names of those that hold no key. */
@@ -209,6 +210,7 @@ export class NodeWorld {
       timers: { heartbeatIntervalMs: 25, electionTimeoutMs: 300, leaseMs: 200 },
       snapshotEntries: this.#options.snapshotEntries ?? 10_000,
       stateHashEntries: this.#options.stateHashEntries ?? 10_000,
+      applyEntries: this.#options.applyEntries ?? 64,
       rules: how.rules ?? { oldest: 1, newest: 1 },
       configDigest: () => 'same',
       onFatal: (error) => {

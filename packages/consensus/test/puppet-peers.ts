@@ -237,6 +237,7 @@ export class Scene {
       timers: { heartbeatIntervalMs: 25, electionTimeoutMs: 300, leaseMs: 200 },
       snapshotEntries: 10_000,
       stateHashEntries: 10_000,
+      applyEntries: 64,
       rules: { oldest: 1, newest: 1 },
       configDigest: () => '',
       onFatal: (error) => {

@@ -143,14 +143,21 @@ export class Making {
   #makeMember(
     own: Omit<
       Site,
-      'clusterId' | 'timers' | 'snapshotEntries' | 'stateHashEntries' | 'segmentBytes'
+      | 'clusterId'
+      | 'timers'
+      | 'segmentBytes'
+      | 'snapshotEntries'
+      | 'stateHashEntries'
+      | 'applyEntries'
     >,
   ): Member {
-    const { timers, snapshotEntries, stateHashEntries, segmentBytes } = this.#scene.swarm;
+    const { timers, snapshotEntries, stateHashEntries, applyEntries, segmentBytes } =
+      this.#scene.swarm;
     const number = this.#scene.members.length;
     const site: Site = {
       ...own,
-      ...{ clusterId: 'c-simulated', timers, snapshotEntries, stateHashEntries, segmentBytes },
+      ...{ clusterId: 'c-simulated', timers, segmentBytes },
+      ...{ snapshotEntries, stateHashEntries, applyEntries },
     };
     this.#scene.oracle.homeMade(own.identity, own.witness);
     const disk = new SimulatedDisk(this.#diskOptions(own.label, () => member));

@@ -81,6 +81,7 @@ export interface Site {
   readonly snapshotEntries: number;
   /** The same at every site. */
   readonly stateHashEntries: number;
+  readonly applyEntries: number;
   readonly segmentBytes: number;
 }
 
@@ -253,7 +254,7 @@ export class SimulatedReplica {
       identity: site.identity,
       version: 'simulated',
       rules: { oldest: knownRules.oldest, newest: Math.max(knownRules.newest, this.#newestRules) },
-      stateHashEntries: site.stateHashEntries,
+      ...{ stateHashEntries: site.stateHashEntries, applyEntries: site.applyEntries },
       log: (event, facts) => this.#world.logged(event, facts),
       metrics,
       journal: { append: () => {} },

@@ -65,6 +65,8 @@ export interface Swarm {
   readonly snapshotEntries: number;
   /** States are compared after each so many entries. */
   readonly stateHashEntries: number;
+  /** Committed entries are applied so many at a time. */
+  readonly applyEntries: number;
   readonly segmentBytes: number;
   readonly chains: readonly {
     readonly beginning: Beginning;
@@ -152,6 +154,7 @@ export function drawSwarm(seed: Random, number: number): Swarm {
     snapshotEntries: random.pick([5, 5, 5, 20, 100, 1000]),
     // Of a stream of its own: what else the world is does not depend on it.
     stateHashEntries: seed.fork('state hashes').pick([4, 16, 64, 256]),
+    applyEntries: seed.fork('applying').pick([1, 2, 8, 64]),
     segmentBytes: random.pick([16, 32, 64, 256]) * 1024,
     chains: Array.from({ length: random.between(1, 3) }, () => drawChain(random, scale, pace)),
     faultsForMs: random.range(...pace.faultsForMs(scale)),

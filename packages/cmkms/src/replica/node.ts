@@ -18,6 +18,8 @@ import type { SigningStateMachine } from './state-machine.js';
  * on a busy cluster each minute. Never configured: who hashes elsewhere has nothing to compare.
  */
 export const STATE_HASH_ENTRIES = 1000;
+/** A slow machine that has just started needs some 10 ms for them: a fraction of the shortest election timeout. */
+export const APPLY_ENTRIES = 64;
 
 export interface NodeMaterial {
   readonly settings: Settings;
@@ -29,6 +31,8 @@ export interface NodeMaterial {
   readonly rules: RulesRange;
   /** `STATE_HASH_ENTRIES`. */
   readonly stateHashEntries: number;
+  /** `APPLY_ENTRIES`. */
+  readonly applyEntries: number;
 }
 
 export function makeNode(
@@ -38,7 +42,7 @@ export function makeNode(
   memberships: Memberships,
   onFatal: (error: Error) => void,
 ): RaftNode<Answer> {
-  const { settings, checked, identity, version, rules, stateHashEntries } = material;
+  const { settings, checked, identity, version, rules, stateHashEntries, applyEntries } = material;
   return new RaftNode<Answer>({
     ...{ storage: edges.storage, transport: edges.transport },
     ...{ clock: edges.clock, entropy: edges.entropy },
@@ -63,7 +67,7 @@ export function makeNode(
     stateMachine: machine,
     timers: settings.raft,
     snapshotEntries: settings.raft.snapshotEntries,
-    stateHashEntries,
+    ...{ stateHashEntries, applyEntries },
     configDigest: () => configDigest(material),
     onFatal,
   });

@@ -25,7 +25,7 @@ import { adminHandler } from './admin-requests.js';
 import type { HeldChain } from './chains.js';
 import { realEdges } from './edges.js';
 import { identityOf } from './identity.js';
-import { STATE_HASH_ENTRIES } from './node.js';
+import { APPLY_ENTRIES, STATE_HASH_ENTRIES } from './node.js';
 import { Replica, type ReplicaOptions } from './replica.js';
 import { statusSource } from './status-source.js';
 import { Watch } from './watch.js';
@@ -68,8 +68,12 @@ export async function startReplica(checked: Checked, settings: Settings): Promis
 }
 
 /** What a program is to the log. */
-export type Program = Pick<ReplicaOptions, 'rules' | 'stateHashEntries'>;
-export const thisProgram: Program = { rules: knownRules, stateHashEntries: STATE_HASH_ENTRIES };
+export type Program = Pick<ReplicaOptions, 'rules' | 'stateHashEntries' | 'applyEntries'>;
+export const thisProgram: Program = {
+  rules: knownRules,
+  stateHashEntries: STATE_HASH_ENTRIES,
+  applyEntries: APPLY_ENTRIES,
+};
 
 /** A replica with all that shows it, from its start to its end. One for each process, but for tests. */
 export class Running {

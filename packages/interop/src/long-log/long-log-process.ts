@@ -40,7 +40,7 @@ const TIMEOUT_MS = 60_000;
 const MARGIN = 20;
 const NEWS_ENTRIES = 100_000;
 /** As `cmkms` has them where nothing is configured. */
-const [SNAPSHOT_ENTRIES, STATE_HASH_ENTRIES] = [1000, 1000];
+const [SNAPSHOT_ENTRIES, STATE_HASH_ENTRIES, APPLY_ENTRIES] = [1000, 1000, 64];
 /** Long ones: replicas share the processors here, and an election would only cost time. */
 const timers = { heartbeatIntervalMs: 100, electionTimeoutMs: 1000, leaseMs: 800 };
 
@@ -95,6 +95,7 @@ const node = new RaftNode<Answer>({
   timers,
   snapshotEntries: SNAPSHOT_ENTRIES,
   stateHashEntries: STATE_HASH_ENTRIES,
+  applyEntries: APPLY_ENTRIES,
   rules: knownRules,
   configDigest: () => '',
   onFatal: fail,
