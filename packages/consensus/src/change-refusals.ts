@@ -34,5 +34,7 @@ export function refusalInWords(refusal: ChangeRefusal): string {
       return `${short(refusal.id)} is the last voter that holds a key`;
     case 'noQuorum':
       return `of the voters then, ${refusal.live} answer and ${refusal.needed} are needed`;
+    case 'noKeyHolder':
+      return `${short(refusal.id)} is the last voter that holds a key and answers`;
   }
 }

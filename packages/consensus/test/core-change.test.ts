@@ -174,6 +174,23 @@ test('rule 43: who is there must be a quorum of what comes out', () => {
   }
 });
 
+test('rule 43: the last key holder that is there stays, though witnesses are a quorum', () => {
+  for (const change of [remove('a'), replace('a', 'x')]) {
+    const bench = leader({ voters: 'abcd', witnesses: 'cd' }, 'cd');
+    const refusal = { kind: 'noKeyHolder', id: 'a' } as const;
+    assert.deepEqual(bench.change(1, change), [['resolve', 1, { kind: 'refused', refusal }]]);
+    // The one that is not there may go.
+    bench.change(2, remove('b'));
+    assert.equal(inForce(bench), 'acd||b');
+  }
+});
+
+test('rule 43: where none that holds a key is there, one may go and another come', () => {
+  const bench = leader({ voters: 'abcde', witnesses: 'acd' }, 'cd');
+  bench.change(1, replace('b', 'x'));
+  assert.equal(inForce(bench), 'acde|x|b');
+});
+
 test('rule 43: who answered long ago, or closed its link, is not there', () => {
   const refused = (bench: Bench) => bench.change(1, remove('b'))[0]?.[2];
   const refusal = { kind: 'noQuorum', live: 1, needed: 2 };

@@ -272,7 +272,14 @@ export class NodeWorld {
         return await this.node(leader).change(change, 5000);
       } catch (error) {
         if (!(error instanceof ConsensusError)) throw error;
-        const passing = ['behind', 'silent', 'underWay', 'termNotOpened', 'noQuorum'];
+        const passing = [
+          'behind',
+          'silent',
+          'underWay',
+          'termNotOpened',
+          'noQuorum',
+          'noKeyHolder',
+        ];
         const { refusal }: { refusal?: ChangeRefusal } = { ...Object(error.facts) };
         if (refusal !== undefined && !passing.includes(refusal.kind)) throw error;
         await new Promise((resolve) => setTimeout(resolve, 20));

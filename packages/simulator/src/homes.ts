@@ -76,7 +76,10 @@ export class Homes {
     random: Random,
   ): StateFile | null {
     const { table } = this.#scene;
-    const at = (below: bigint): Position => ({ height: height - 1n - below, round: 0, step: 3 });
+    const at = (below: bigint): Position => {
+      const last = height - 1n - below;
+      return { height: last < 1n ? 1n : last, round: 0, step: 3 };
+    };
     switch (beginning) {
       case 'neverSigned':
       case 'nothing':

@@ -111,14 +111,17 @@ const metrics = new NoMetrics();
 export class SimulatedProcess {
   readonly loop: EventLoop;
   readonly entropy: Random;
+  /** As it found it; what an operator changes later is for its next start. */
+  readonly site: Site;
   /** By its own clock. */
   readonly startedAtMs: number;
   replica: Replica | null = null;
 
-  constructor(loop: EventLoop, entropy: Random) {
+  constructor(loop: EventLoop, entropy: Random, site: Site) {
     this.loop = loop;
     this.startedAtMs = loop.nowMs();
     this.entropy = entropy;
+    this.site = site;
   }
 }
 
@@ -170,7 +173,7 @@ export class SimulatedReplica {
     if (random.fork('program').chance(0.25)) this.#newestRules = 2;
     const loop = new EventLoop(this.#world.timeline, random.range(0, 1e9));
     loop.onCallback = () => this.#world.calledBack();
-    const process_ = new SimulatedProcess(loop, random.fork('entropy'));
+    const process_ = new SimulatedProcess(loop, random.fork('entropy'), this.site);
     this.#process = process_;
     // As the first callback of the process.
     loop.soon(() => void this.#run(process_));
@@ -215,8 +218,7 @@ export class SimulatedReplica {
     process_: SimulatedProcess,
     onFatal: (error: Error) => void,
   ): Promise<ReplicaOptions> {
-    const { loop, entropy } = process_;
-    const { site } = this;
+    const { loop, entropy, site } = process_;
     const mounted = this.disk.mount(loop);
     const paths = homePaths('/home');
     const record = await mounted.durableFiles.read(paths.replica);

@@ -141,7 +141,8 @@ export class Settling {
     const { memberships, logs } = this.#scene.oracle;
     if (memberships.current === null) return true;
     const own = membershipAt(logs.given(id), Number.POSITIVE_INFINITY);
-    const dialled = [...replica.site.members, ...(own === null ? [] : membersOf(own))];
+    const { members } = (replica.process ?? replica).site;
+    const dialled = [...members, ...(own === null ? [] : membersOf(own))];
     const addresses = new Set(dialled.map(({ address }) => address));
     const answering = this.#live().members.map(idOf);
     return membersOf(memberships.current).some(
@@ -152,7 +153,8 @@ export class Settling {
   /**
    * By what is committed, or was founded: who can come back. A member founds only where all others are there: who never
    * did, and finds one of them gone for good, waits for an operator (docs/consensus.md, founding). Beyond help: most
-   * may run, and yet too few of them ever joined.
+   * may run, and yet too few of them ever joined; or an operator removed members until those with sound disks were
+   * no majority of the voters left, and the other disks are damaged.
    */
   #live(): {
     readonly members: readonly Member[];
@@ -169,11 +171,12 @@ export class Settling {
     const mayRun = members.filter((m) => all.includes(m.id) && m.doomed < 3 && !m.lost);
     const joins = ({ id, replica }: Member): boolean =>
       replica.site.founders === null || oracle.logs.acknowledged(id).founded;
+    const sound = members.filter((m) => all.includes(m.id) && !m.marred);
     const live = mayRun.length === all.length ? mayRun : mayRun.filter(joins);
     return {
       members: areMost(live) ? live : [],
       all,
-      isBeyondHelp: areMost(mayRun) && !areMost(live),
+      isBeyondHelp: areMost(mayRun) ? !areMost(live) : !areMost(sound),
     };
   }
 
@@ -257,8 +260,12 @@ export class Settling {
 
   async #requireNextHeight(chain: Chain): Promise<void> {
     await this.#clearHalt(chain);
-    // What was asked while it was halted is signed, or given up, first.
+    // What was asked while it was halted is signed, or given up, first: a validator that waits for a link, perhaps for
+    // five seconds more, would else get for an old request what the new one needs.
     await this.#looking.until(this.#scene.timeline.now + 1000);
+    const late = this.#scene.courses.filter((one) => one.chain === chain && one.giveUp());
+    // What had been sent is signed by then, and is in the record.
+    if (late.length > 0) await this.#looking.until(this.#scene.timeline.now + 1000);
     const record = this.#scene.oracle.truth.record(chain.id);
     // Waits for a member that is gone, or says nothing of it: named in the log, and right so.
     if (record === undefined || record.retired) return;

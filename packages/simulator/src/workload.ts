@@ -116,6 +116,13 @@ export class ValidatorCourse {
     if (height > this.chain.height) this.chain.height = height;
   }
 
+  /** Does not ask any more what it asks now. False: it asks nothing. */
+  giveUp(): boolean {
+    const { isAsking } = this.validator;
+    if (isAsking) this.validator.restart();
+    return isAsking;
+  }
+
   /** One honest request for the next height, whatever it was at. */
   askNext(height: bigint, done: (answered: Answered) => void): void {
     this.validator.restart();

@@ -236,6 +236,8 @@ function reasonOf(why: ChangeRefusal, { node }: MembershipWorld): string {
       return `${name(why.id)} is the last voter that holds a key`;
     case 'noQuorum':
       return `of the voters that would remain ${why.live} answer, and ${why.needed} are needed: nothing could be signed, or changed back`;
+    case 'noKeyHolder':
+      return `${name(why.id)} is the last voter that holds a key and answers: nothing could be signed`;
   }
 }
 
@@ -254,6 +256,8 @@ const remedies: Readonly<Record<ChangeRefusal['kind'], string>> = {
   lastVoter: 'add another one first: cmkms cluster add.',
   lastKeyHolder: 'add one that holds the key first: cmkms cluster add.',
   noQuorum: 'bring back a replica that is down (cmkms cluster status), then ask again.',
+  noKeyHolder:
+    'bring back another one that holds the key (cmkms cluster status), or add one: cmkms cluster add.',
 };
 
 /** @throws CmkmsError NOT_LEADER, MEMBER_UNKNOWN, CHANGE_REFUSED, NOBODY_TOOK_OVER */

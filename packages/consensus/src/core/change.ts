@@ -43,7 +43,7 @@ export function judgeChange(
     (change.kind === 'promote' ? refusalOfPupil(core, leading, now, change.id) : null);
   if (refusal !== null) return { kind: 'refused', refusal };
   const membership = changed(inForce.membership, change);
-  const unsound = refusalOfResult(core, leading, now, membership, change);
+  const unsound = refusalOfResult(core, leading, now, inForce.membership, membership, change);
   if (unsound !== null) return { kind: 'refused', refusal: unsound };
   invariant(
     votersApart(inForce.membership, membership) <= 1,
@@ -92,20 +92,28 @@ function refusalOfPupil(
   return isLive(core, leading, now, id) ? null : { kind: 'silent', id };
 }
 
-/** Rule 43: who is there must be enough, or the change is the last thing that ever commits. */
+/**
+ * Rule 43: who is there must be enough, or the change is the last thing that ever commits. And where witnesses alone
+ * would be enough, the last key holder that is there stays, or nothing would be signed: one that is not there, and
+ * may never be again, is none that signs.
+ */
 function refusalOfResult(
   core: Core,
   leading: Leading,
   now: Millis,
+  before: Membership,
   { voters }: Membership,
   change: MembershipChange,
 ): ChangeRefusal | null {
   const id = change.kind === 'addLearner' ? change.member.id : change.id;
   if (voters.length === 0) return { kind: 'lastVoter', id };
   if (voters.every(({ witness }) => witness)) return { kind: 'lastKeyHolder', id };
-  const live = voters.filter((each) => isLive(core, leading, now, each.id)).length;
+  const isThere = (each: Member): boolean => isLive(core, leading, now, each.id);
+  const live = voters.filter(isThere).length;
   const needed = majority(voters.length);
-  return live < needed ? { kind: 'noQuorum', live, needed } : null;
+  if (live < needed) return { kind: 'noQuorum', live, needed };
+  const signs = (each: Member): boolean => !each.witness && isThere(each);
+  return before.voters.some(signs) && !voters.some(signs) ? { kind: 'noKeyHolder', id } : null;
 }
 
 /** It answered something that was sent within the election timeout, and its link is not known as closed. */

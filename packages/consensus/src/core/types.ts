@@ -90,7 +90,9 @@ export type ChangeRefusal =
   /** Witnesses alone could never serve. */
   | { readonly kind: 'lastKeyHolder'; readonly id: MemberId }
   /** Fewer voters of the new membership are there than it needs (rule 43). */
-  | { readonly kind: 'noQuorum'; readonly live: number; readonly needed: number };
+  | { readonly kind: 'noQuorum'; readonly live: number; readonly needed: number }
+  /** It is the last voter that holds a key and is there: others that hold one do not answer. */
+  | { readonly kind: 'noKeyHolder'; readonly id: MemberId };
 
 export type Entry =
   /** Opens a leader's term (rule 25). */
