@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { systemEntropy } from '@cometkms/consensus';
 import type { Released, SignOutcome, SignRequest } from '@cometkms/signer';
 import { systemClock } from '@cometkms/signer';
 import type { SignAsk } from '../src/replica/message.js';
@@ -42,6 +43,7 @@ function world(): {
       sent = resolve;
     }),
     clock: systemClock,
+    entropy: systemEntropy,
     mayServe: () => false,
     isLeader: () => false,
     reachableLeader: (): string | null => null,
@@ -96,6 +98,24 @@ test('an answer counts only from the one that was asked, and only once', async (
   assert.notEqual(next, number);
   router.answered('a', { kind: 'answer', number: next, outcome: released(4) });
   assert.deepEqual((await second).outcome, released(4), 'a late answer reached another request');
+});
+
+test('an answer to the process before is given to no request of this one', async () => {
+  const asks = async (): Promise<{ router: Router; number: number; answer: Promise<unknown> }> => {
+    const here = world();
+    here.reachableLeader = () => 'a';
+    const router = new Router(here);
+    const answer = router.sign(request, 'tcp://v', soon()).then(({ outcome }) => outcome);
+    await here.sentOne;
+    return { router, number: here.asked[0]?.ask.number ?? 0, answer };
+  };
+  const before = await asks();
+  const now = await asks();
+  now.router.answered('a', { kind: 'answer', number: before.number, outcome: released(66) });
+  now.router.answered('a', { kind: 'answer', number: now.number, outcome: released(5) });
+  assert.deepEqual(await now.answer, released(5));
+  before.router.answered('a', { kind: 'answer', number: before.number, outcome: released(6) });
+  assert.deepEqual(await before.answer, released(6));
 });
 
 test('when the leader dies the same bytes go to its successor', async () => {

@@ -9,7 +9,7 @@
  *
  * Why a majority of the voters of the newest membership that is told. A replica that joins has promised nothing:
  * that must be so of its identity, not only of its empty disk. A promise of it may count from the entry on that
- * makes it a voter, and never before. A member tells only what is committed, and only while its log holds nothing
+ * makes it a voter, and never before. A member tells it only what is committed, and only while its log holds nothing
  * newer; and it refuses an identity that its log makes a voter. Say the newest told is C, N voters strong, and
  * the next committed one is C'. A majority of C' holds that entry.
  *   C' makes the newcomer a voter: it may be one of that majority, but at least majority(N + 1) - 1 of the N

@@ -31,6 +31,8 @@ export interface MemberLinksWorld {
   /** Its record is written, too; else null. */
   joinedWith(): Genesis | null;
   linked(): Iterable<MemberId>;
+  /** This peer's hello says that it joined. */
+  hasJoined(peer: MemberId): boolean;
   /** It is to be admitted: until then its list may be older than what admits it. */
   readonly joins: boolean;
   changed(news: MembershipNews): void;
@@ -99,14 +101,16 @@ export class MemberLinks {
 
   /**
    * The genesis, to who has none; and who is a member now: to one that waits to join, and to one that may have
-   * missed it. Nothing while a change is under way here: admission.ts rests on that.
+   * missed it. Nothing to the former while a change is under way here: admission.ts rests on that. The latter may be
+   * the very one without which that change never commits, and would not hear a new voter that it does not know.
    */
   tellMembers(peer: MemberId): void {
     const genesis = this.#world.joinedWith();
     const { standing } = this.#known;
     if (genesis === null || standing === null) return;
     const { inForce, committed } = standing;
-    if (inForce.membership !== committed.membership) return;
+    const isUnderWay = inForce.membership !== committed.membership;
+    if (isUnderWay && !this.#world.hasJoined(peer)) return;
     if (!membersOf(committed.membership).some(({ id }) => id === peer)) return;
     const { index, membership } = committed;
     const told = { ...genesis, admitted: { index, membership } };

@@ -107,6 +107,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
       core: () => this.core,
       joinedWith: () => (this.#joining.joined ? this.#joining.genesis : null),
       linked: () => this.#introductions.linked.keys(),
+      hasJoined: (peer) => this.helloOf(peer)?.joined === true,
       joins: options.joins === true,
       changed: (news) => clock.soon(() => this.#tell('membership', news)),
       undialable: (peer, { message }) => {

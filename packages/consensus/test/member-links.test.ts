@@ -48,6 +48,7 @@ function setUp(
       joinedWith: () => joinedWith,
       joins,
       linked: () => ['b', 'c', 'd'],
+      hasJoined: (peer) => peer !== 'd',
       changed: (one) => news.push(one),
       undialable: ({ name }) => undialable.push(name),
     },
@@ -64,7 +65,16 @@ test('a change is dialled for at once, and told to others once it is certain', (
   const { hear, dials, told, news } = setUp();
   told.length = 0;
   hear(0);
-  assert.deepEqual([dials.at(-1), told], ['bcd', []]);
+  assert.deepEqual(dials.at(-1), 'bcd');
+  // What is certain meanwhile: to those who joined alone.
+  assert.deepEqual(
+    told.map(([to, { admitted }]) => [to, admitted?.index]),
+    [
+      ['b', 0],
+      ['c', 0],
+    ],
+  );
+  told.length = 0;
   hear(1);
   assert.deepEqual(
     told.map(([to, { admitted }]) => [to, admitted?.index]),

@@ -14,7 +14,7 @@ const wire = cometkms.replica;
 
 export interface SignAsk {
   readonly kind: 'ask';
-  /** Drawn by the asker; never used twice by one process. */
+  /** Drawn by the asker; never used twice by one member, whichever process of it asks. */
   readonly number: number;
   readonly request: SignRequest;
   /** Whose request it is, for the leader's log: the address as configured. */

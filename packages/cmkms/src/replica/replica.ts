@@ -235,6 +235,7 @@ export class Replica {
     const { node } = this;
     return new Router({
       clock: this.#clock,
+      entropy: this.options.edges.entropy,
       mayServe: () => this.mayServe(),
       isLeader: () => node.leader === node.id,
       reachableLeader: () => {

@@ -1,11 +1,13 @@
 /**
  * The way of one sign request to whoever leads, and of the answer back.
  *
- * Owns    waiting for a leader within the second, handing the same bytes to a new one, and dropping what comes late.
+ * Owns    waiting for a leader within the second, handing the same bytes to a new one, and dropping what comes late:
+ *         also what was asked for by the process before this one, which may come over the link of this one.
  * Never   signs, judges, or changes the bytes: any number of tries ask for one and the same content, which the
  *         log answers alike however often it is asked (granted once, repeated after).
  * Proof   test/replica-router.test.ts.
  */
+import type { Entropy } from '@cometkms/consensus';
 import type { RecordId } from '@cometkms/sign-state';
 import type { SignOutcome, SignRequest } from '@cometkms/signer';
 import type { ReplicaClock } from './edges.js';
@@ -19,6 +21,7 @@ export interface Signs {
 
 export interface RouterWorld {
   readonly clock: ReplicaClock;
+  readonly entropy: Entropy;
   /** This replica leads and may serve. */
   mayServe(): boolean;
   /** This replica leads, though perhaps it may not serve yet. */
@@ -60,7 +63,7 @@ export class Router {
   readonly #world: RouterWorld;
   readonly #pending = new Map<number, PendingAsk>();
   readonly #waiting = new Set<() => void>();
-  #lastNumber = 0;
+  #lastNumber: number | null = null;
   /** Counts changes, so that one which comes between looking and waiting is not missed. */
   #changes = 0;
 
@@ -125,7 +128,7 @@ export class Router {
     validator: string,
     deadlineMs: number,
   ): Promise<SignOutcome> {
-    const number = ++this.#lastNumber;
+    const number = this.#nextNumber();
     const budgetMs = deadlineMs - this.#now();
     return new Promise((resolve) => {
       const cancelTimer = this.#world.clock.after(budgetMs, () => settle(notNow('timeout')));
@@ -139,6 +142,17 @@ export class Router {
         settle(notNow('notLeader'));
       }
     });
+  }
+
+  /**
+   * The leader answers a member, by whatever link it has then. Counted from one, the numbers of a process that was
+   * started again meanwhile would be those of its last life: beginning anywhere in 48 bits they are others, and
+   * counting never reaches what a number holds exactly.
+   */
+  #nextNumber(): number {
+    const last = this.#lastNumber ?? Buffer.from(this.#world.entropy(6)).readUIntBE(0, 6);
+    this.#lastNumber = last + 1;
+    return last + 1;
   }
 
   /**

@@ -30,7 +30,10 @@ export class ReleasedWasCommitted implements Invariant {
       throw new Violation(this.promise, `${at.replica} released no signature of a vote`);
     const how = this.#amiss(id, signed, signBytes) ?? this.#misses(id, signed, release);
     if (how !== null)
-      throw new Violation(this.promise, `${at.replica} released ${positionOf(signed.hrs)} ${how}`);
+      throw new Violation(
+        this.promise,
+        `${at.replica} released ${chainId} ${positionOf(signed.hrs)} ${how}`,
+      );
   }
 
   /** Against the log. */
