@@ -80,7 +80,7 @@ const rows: readonly (readonly [ChangeRefusal, string])[] = [
   [{ kind: 'lastVoter', id }, 'b is the last voter'],
   [{ kind: 'lastKeyHolder', id }, 'b is the last voter that holds a key'],
   [{ kind: 'noQuorum', live: 1, needed: 2 }, 'of the voters that would remain 1 answer, and 2'],
-  [{ kind: 'noKeyHolder', id }, 'b is the last voter that holds a key and answers'],
+  [{ kind: 'noKeyHolder', id }, 'besides b no voter that holds a key answers'],
 ];
 for (const [refusal, reason] of rows) {
   test(`${refusal.kind}: said by name, with what to do`, async () => {

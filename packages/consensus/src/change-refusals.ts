@@ -35,6 +35,6 @@ export function refusalInWords(refusal: ChangeRefusal): string {
     case 'noQuorum':
       return `of the voters then, ${refusal.live} answer and ${refusal.needed} are needed`;
     case 'noKeyHolder':
-      return `${short(refusal.id)} is the last voter that holds a key and answers`;
+      return `besides ${short(refusal.id)} no voter that holds a key answers`;
   }
 }

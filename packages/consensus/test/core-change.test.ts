@@ -185,6 +185,14 @@ test('rule 43: the last key holder that is there stays, though witnesses are a q
   }
 });
 
+test('rule 43: nor is one removed that does not answer now, while no other key holder does', () => {
+  const bench = leader({ voters: 'abcdef', witnesses: 'acdf' }, 'cdf');
+  const refusal = { kind: 'noKeyHolder', id: 'b' } as const;
+  assert.deepEqual(bench.change(1, remove('b')), [['resolve', 1, { kind: 'refused', refusal }]]);
+  bench.change(2, remove('f'));
+  assert.equal(inForce(bench), 'abcde||f');
+});
+
 test('rule 43: where none that holds a key is there, one may go and another come', () => {
   const bench = leader({ voters: 'abcde', witnesses: 'acd' }, 'cd');
   bench.change(1, replace('b', 'x'));

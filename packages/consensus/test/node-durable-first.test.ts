@@ -152,3 +152,13 @@ test('after a failed write nothing leaves, the links end, and it is told once', 
   await node.stop();
   assert.equal(scene.fatal.length, 1);
 });
+
+test('who says that it has joined is told who is a member once more: before that it did not listen', async (t) => {
+  const scene = await Scene.set(t, { joined: false });
+  await scene.run();
+  const told = (): number => scene.b.heard.filter(({ kind }) => kind === 'found').length;
+  await until('it is told the genesis', () => told() > 0 || undefined);
+  const before = told();
+  scene.b.sayHello({ joined: true, emptyLog: false });
+  await until('it is told again', () => told() > before || undefined);
+});

@@ -23,6 +23,9 @@ interface Waiting {
 /** The wall clock at the beginning of the world; what it says has no effect but in messages. */
 const wallAtStart = Date.UTC(2026, 0, 1);
 
+/** From one turn of the loop to the next, where the first asked for it. */
+const turnMs = 0.3;
+
 /** Of the sums above; far below what any timer can tell. */
 const roundingMs = 1e-6;
 
@@ -39,6 +42,8 @@ export class EventLoop implements Clock {
   #stalledUntil = Number.NEGATIVE_INFINITY;
   #waiting: Waiting[] = [];
   #order = 0;
+  /** Of the callback that runs. */
+  #phase: Phase = arrivals;
 
   /** @param startMs  what the monotonic clock says at first */
   constructor(timeline: Timeline, startMs: number) {
@@ -80,7 +85,9 @@ export class EventLoop implements Clock {
   }
 
   soon(run: () => void): void {
-    this.#plan(this.#timeline.now, checks, run);
+    // As Node does: what an immediate asks for runs after the next look at timers and sockets, and that is later.
+    const inMs = this.#phase === checks ? turnMs : 0;
+    this.#plan(this.#timeline.now + inMs, checks, run);
   }
 
   // ------------------------------------------------------------------------------ arrivals
@@ -143,7 +150,9 @@ export class EventLoop implements Clock {
     waiting.run = null;
     if (run === null) return;
     this.onCallback();
+    this.#phase = waiting.phase;
     run();
+    this.#phase = arrivals;
   }
 
   /** Each of what waited is an event of its own: promises that it settles are seen before the next. */

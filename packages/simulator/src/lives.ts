@@ -131,7 +131,10 @@ export class Lives {
     // Nobody starts a copy again.
     if (copyOf !== null) return;
     this.#scene.watch.ended(code, member.replica.disk.capacityBytes < Number.POSITIVE_INFINITY);
-    if (doubted) member.doomed += 1;
+    if (doubted) {
+      member.doomed += 1;
+      member.doomedUnder ??= this.#scene.oracle.memberships.current;
+    }
     // For good; somebody may start it again (membership-work.ts), to the same end.
     if (removed) {
       member.left = true;

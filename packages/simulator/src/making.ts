@@ -227,6 +227,7 @@ export class Making {
       left: false,
       lost: false,
       doomed: 0,
+      doomedUnder: null,
       cancelStart: () => {},
     };
     return member;

@@ -3,6 +3,7 @@
  *
  * Owns    what was done to it, by which its ends and refusals are explained.
  */
+import type { Membership } from '@cometkms/consensus';
 import type { Trip } from './faults.js';
 import type { SigningFate } from './keys.js';
 import type { Station } from './network-station.js';
@@ -34,5 +35,7 @@ export interface Member {
   lost: boolean;
   /** Ends by itself, each explained; then the world leaves it. */
   doomed: number;
+  /** The membership that was committed when its disk was first doubted. */
+  doomedUnder: Membership | null;
   cancelStart: () => void;
 }

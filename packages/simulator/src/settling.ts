@@ -153,8 +153,8 @@ export class Settling {
   /**
    * By what is committed, or was founded: who can come back. A member founds only where all others are there: who never
    * did, and finds one of them gone for good, waits for an operator (docs/consensus.md, founding). Beyond help: most
-   * may run, and yet too few of them ever joined; or an operator removed members until those with sound disks were
-   * no majority of the voters left, and the other disks are damaged.
+   * may run, and yet too few of them ever joined; or an operator removed members until disks that may be damaged
+   * were half of the voters' left, and those were damaged after that: not before, or the leader should have refused.
    */
   #live(): {
     readonly members: readonly Member[];
@@ -171,12 +171,12 @@ export class Settling {
     const mayRun = members.filter((m) => all.includes(m.id) && m.doomed < 3 && !m.lost);
     const joins = ({ id, replica }: Member): boolean =>
       replica.site.founders === null || oracle.logs.acknowledged(id).founded;
-    const sound = members.filter((m) => all.includes(m.id) && !m.marred);
+    const beforeDamage = members.filter((m) => mayRun.includes(m) || m.doomedUnder === current);
     const live = mayRun.length === all.length ? mayRun : mayRun.filter(joins);
     return {
       members: areMost(live) ? live : [],
       all,
-      isBeyondHelp: areMost(mayRun) ? !areMost(live) : !areMost(sound),
+      isBeyondHelp: areMost(mayRun) ? !areMost(live) : areMost(beforeDamage),
     };
   }
 
@@ -264,7 +264,7 @@ export class Settling {
     // five seconds more, would else get for an old request what the new one needs.
     await this.#looking.until(this.#scene.timeline.now + 1000);
     const late = this.#scene.courses.filter((one) => one.chain === chain && one.giveUp());
-    // What had been sent is signed by then, and is in the record.
+    // What had been sent on an earlier link is signed by then, and is in the record.
     if (late.length > 0) await this.#looking.until(this.#scene.timeline.now + 1000);
     const record = this.#scene.oracle.truth.record(chain.id);
     // Waits for a member that is gone, or says nothing of it: named in the log, and right so.

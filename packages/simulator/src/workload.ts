@@ -116,11 +116,12 @@ export class ValidatorCourse {
     if (height > this.chain.height) this.chain.height = height;
   }
 
-  /** Does not ask any more what it asks now. False: it asks nothing. */
+  /** Does not ask any more what it asks nobody yet, for want of a link. False: there is nothing of the kind. */
   giveUp(): boolean {
-    const { isAsking } = this.validator;
-    if (isAsking) this.validator.restart();
-    return isAsking;
+    const { isAsking, isConnected } = this.validator;
+    if (!isAsking || isConnected) return false;
+    this.validator.restart();
+    return true;
   }
 
   /** One honest request for the next height, whatever it was at. */

@@ -49,7 +49,7 @@ export interface Findings {
   readonly notes: readonly Finding<NoteCode>[];
 }
 
-/** What is known as committed is applied at once while a replica works; more entries than this are a lag. */
+/** What is known as committed is applied within moments while a replica works; more entries than this are a lag. */
 export const CATCHING_UP_ENTRIES = 1000;
 export const CERTIFICATE_WARNING_DAYS = 60;
 const DAY_MS = 86_400_000;

@@ -237,7 +237,7 @@ function reasonOf(why: ChangeRefusal, { node }: MembershipWorld): string {
     case 'noQuorum':
       return `of the voters that would remain ${why.live} answer, and ${why.needed} are needed: nothing could be signed, or changed back`;
     case 'noKeyHolder':
-      return `${name(why.id)} is the last voter that holds a key and answers: nothing could be signed`;
+      return `besides ${name(why.id)} no voter that holds a key answers: nothing could be signed`;
   }
 }
 

@@ -94,8 +94,8 @@ function refusalOfPupil(
 
 /**
  * Rule 43: who is there must be enough, or the change is the last thing that ever commits. And where witnesses alone
- * would be enough, the last key holder that is there stays, or nothing would be signed: one that is not there, and
- * may never be again, is none that signs.
+ * would be enough, a key holder goes only while another one is there, or nothing would be signed: also one that does
+ * not answer now, as it may only have paused. That one may still be replaced: whoever comes in its place will sign.
  */
 function refusalOfResult(
   core: Core,
@@ -112,8 +112,10 @@ function refusalOfResult(
   const live = voters.filter(isThere).length;
   const needed = majority(voters.length);
   if (live < needed) return { kind: 'noQuorum', live, needed };
-  const signs = (each: Member): boolean => !each.witness && isThere(each);
-  return before.voters.some(signs) && !voters.some(signs) ? { kind: 'noKeyHolder', id } : null;
+  const goes = before.voters.find((each) => !has(voters, each.id));
+  if (goes === undefined || goes.witness) return null;
+  if (voters.some((each) => !each.witness && isThere(each))) return null;
+  return change.kind === 'replace' && !isThere(goes) ? null : { kind: 'noKeyHolder', id };
 }
 
 /** It answered something that was sent within the election timeout, and its link is not known as closed. */

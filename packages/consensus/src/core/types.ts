@@ -91,7 +91,7 @@ export type ChangeRefusal =
   | { readonly kind: 'lastKeyHolder'; readonly id: MemberId }
   /** Fewer voters of the new membership are there than it needs (rule 43). */
   | { readonly kind: 'noQuorum'; readonly live: number; readonly needed: number }
-  /** It is the last voter that holds a key and is there: others that hold one do not answer. */
+  /** It holds a key, and no other voter that does is there. */
   | { readonly kind: 'noKeyHolder'; readonly id: MemberId };
 
 export type Entry =
