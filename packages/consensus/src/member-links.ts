@@ -101,8 +101,9 @@ export class MemberLinks {
 
   /**
    * The genesis, to who has none; and who is a member now: to one that waits to join, and to one that may have
-   * missed it. Nothing to the former while a change is under way here: admission.ts rests on that. The latter may be
-   * the very one without which that change never commits, and would not hear a new voter that it does not know.
+   * missed it: also as soon as it says that it joined, as until then it does not take it. Nothing to one that waits
+   * while a change is under way here: admission.ts rests on that. Another may be the very one without which that
+   * change never commits, and would not hear a new voter that it does not know.
    */
   tellMembers(peer: MemberId): void {
     const genesis = this.#world.joinedWith();

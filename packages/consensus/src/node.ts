@@ -398,7 +398,6 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
       case 'hello':
         this.#introductions.again(frame.hello);
         this.#noteJoined(from);
-        // What was told to it before it had joined, it did not take.
         if (frame.hello.joined) this.#memberLinks.tellMembers(from);
         this.#joining.tryToBegin();
         return;
