@@ -171,7 +171,9 @@ export class Settling {
     const mayRun = members.filter((m) => all.includes(m.id) && m.doomed < 3 && !m.lost);
     const joins = ({ id, replica }: Member): boolean =>
       replica.site.founders === null || oracle.logs.acknowledged(id).founded;
-    const beforeDamage = members.filter((m) => mayRun.includes(m) || m.doomedUnder === current);
+    const beforeDamage = members.filter(
+      (m) => mayRun.includes(m) || (current !== null && m.doomedUnder === current),
+    );
     const live = mayRun.length === all.length ? mayRun : mayRun.filter(joins);
     return {
       members: areMost(live) ? live : [],

@@ -145,3 +145,16 @@ test('the wall clock leaps, and no timer with it', async () => {
   await timeline.run(forEver);
   assert.equal(at, 10);
 });
+
+test('what an immediate asks for comes in a later turn: what arrives in between is seen first', async () => {
+  const timeline = new Timeline();
+  const loop = new EventLoop(timeline, 0);
+  const seen: string[] = [];
+  loop.soon(() => {
+    seen.push('immediate');
+    loop.soon(() => seen.push('its immediate'));
+  });
+  loop.arrive(0.1, () => seen.push('arrival'));
+  await timeline.run(forEver);
+  assert.deepEqual(seen, ['immediate', 'arrival', 'its immediate']);
+});
