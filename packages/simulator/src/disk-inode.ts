@@ -56,6 +56,8 @@ export const drawShare = (random: Random): number => random.pick(shares);
 export class Inode {
   /** The last name that it had; for the trace. */
   path: string;
+  /** The last write was short, and ended within a sector. */
+  isShorn = false;
   #length = 0;
   #durableLength = 0;
   /** Lengths that it was given since it was synced. */

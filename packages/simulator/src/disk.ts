@@ -8,8 +8,9 @@
  *         changed or removed is or is not.
  *         Power loss: of what was not synced each sector becomes old, new, zero or garbage (anything, or new up to some
  *         byte and old from there) on its own; so do lengths and changes of names, each old or new.
- *         A write takes fewer bytes than it was given, at the edge of a sector. A full disk takes what fits, then
- *         says ENOSPC; what is there already can be written again.
+ *         A write takes fewer bytes than it was given: up to the edge of a sector, or where it has but one up to
+ *         anywhere; where the rest then does not come, that sector is shorn (`shorn`). A full disk takes what fits,
+ *         then says ENOSPC; what is there already can be written again.
  *         EIO at a read, a write or a sync. What was to be written is then given up: some of it is on the disk, the
  *         cache may show it or not, and the next sync knows nothing of it and says success.
  *         Names are the file system's own: where their sync fails its journal has failed, and it lets nothing be
@@ -26,58 +27,13 @@
  */
 import { invariant } from '@cometkms/invariant';
 import { type DiskCall, endPower, endProcess } from './disk-endings.js';
-import {
-  type Inode,
-  type SectorFates,
-  type SectorRates,
-  sectorBytes,
-  shortened,
-  type Write,
-} from './disk-inode.js';
+import { type DiskEvent, type DiskFault, type DiskRates, soundDisk } from './disk-faults.js';
+import { type Inode, sectorBytes, shortened, type Write } from './disk-inode.js';
 import { MountedDisk } from './disk-mount.js';
 import { DiskNames, type NameCall, systemError } from './disk-names.js';
 import type { EventLoop } from './event-loop.js';
 import type { Random } from './random.js';
 import type { Timeline } from './timeline.js';
-
-/** Times are means in milliseconds, the rest chances: of each call; `zero` and `garbage` of each sector. */
-export interface DiskRates extends SectorRates {
-  /** Of a call that waits for the disk, and of one that the page cache answers. */
-  readonly diskMs: number;
-  readonly cacheMs: number;
-  readonly stall: number;
-  readonly readError: number;
-  readonly writeError: number;
-  readonly syncError: number;
-  readonly shortWrite: number;
-  readonly misdirected: number;
-}
-
-/** Nothing goes wrong but that power and processes end. */
-export const soundDisk: DiskRates = {
-  ...{ diskMs: 0.4, cacheMs: 0.02, stall: 0 },
-  ...{ readError: 0, writeError: 0, syncError: 0 },
-  ...{ shortWrite: 0, misdirected: 0, zero: 0, garbage: 0 },
-};
-
-export type DiskFault =
-  | 'stall'
-  | 'readError'
-  | 'writeError'
-  | 'syncError'
-  | 'shortWrite'
-  | 'misdirected'
-  | 'full'
-  | 'readOnly'
-  | 'bitFlip';
-
-/** What an observer hears. The first three are changes made durable. */
-export type DiskEvent =
-  | { readonly kind: 'written'; readonly path: string; readonly at: number; readonly bytes: number }
-  | { readonly kind: 'synced'; readonly path: string; readonly sectors: number }
-  | { readonly kind: 'named'; readonly call: NameCall }
-  | { readonly kind: 'fault'; readonly fault: DiskFault; readonly path: string }
-  | { readonly kind: 'powerLost'; readonly path: string; readonly fates: SectorFates };
 
 export interface DiskOptions {
   readonly timeline: Timeline;
@@ -144,12 +100,14 @@ export class SimulatedDisk {
 
   /** The process is dead, the kernel lives. Called once more by `mount`, for who forgot. */
   kill(): void {
+    this.#leaveAll();
     endProcess(this.#names, this.#underWay, null, this.#endings);
     this.#release();
   }
 
   /** The machine is dead, and with it the process. */
   losePower(): void {
+    this.#leaveAll();
     const ending = { random: this.#endings, rates: this.rates };
     for (const [inode, fates] of endPower(this.#names, this.#underWay, null, ending)) {
       this.#tell(() => ({ kind: 'powerLost', path: inode.path, fates }));
@@ -344,7 +302,11 @@ export class SimulatedDisk {
   write(inode: Inode, asked: Write, durable: boolean): number {
     this.#refuseReadOnly(inode.path);
     const write = this.#taken(inode, asked);
+    const endsWithin =
+      write.length < asked.length && (write.position + write.length) % sectorBytes !== 0;
     if (this.#happens('writeError')) {
+      inode.isShorn ||= endsWithin;
+      this.#leave(inode);
       inode.write(write);
       inode.giveUp(this.#faults, write);
       throw this.#failed('writeError', inode.path);
@@ -353,6 +315,7 @@ export class SimulatedDisk {
     else if (this.#happens('misdirected')) this.#misdirect(inode, write);
     else {
       inode.writeDurably(write);
+      inode.isShorn = endsWithin;
       const { position: at, length: bytes } = write;
       this.#tell(() => ({ kind: 'written', path: inode.path, at, bytes }));
     }
@@ -394,6 +357,16 @@ export class SimulatedDisk {
     return asked;
   }
 
+  #leaveAll(): void {
+    for (const path of this.paths()) this.#leave(this.#names.find(path));
+  }
+
+  /** Nobody writes on where a write was short. Told, too, where the rest was under way and came. */
+  #leave(inode: Inode): void {
+    if (inode.isShorn) this.#fault('shorn', inode.path);
+    inode.isShorn = false;
+  }
+
   #misdirect(inode: Inode, write: Write): void {
     inode.writeInVain(write);
     this.#fault('misdirected', inode.path);
@@ -423,7 +396,7 @@ export class SimulatedDisk {
     throw systemError('EROFS', path);
   }
 
-  #happens(fault: Exclude<DiskFault, 'full' | 'readOnly' | 'bitFlip'>): boolean {
+  #happens(fault: Exclude<DiskFault, 'shorn' | 'full' | 'readOnly' | 'bitFlip'>): boolean {
     const rate = this.rates[fault];
     return rate > 0 && this.#faults.chance(rate);
   }

@@ -6,7 +6,7 @@
  */
 import { homePaths } from 'cmkms/replica';
 import type { Copies } from './copies.js';
-import type { soundDisk } from './disk.js';
+import type { soundDisk } from './disk-faults.js';
 import { describeFault, type Fault, type PlannedFault } from './faults.js';
 import type { Homes } from './homes.js';
 import type { Lives } from './lives.js';

@@ -202,6 +202,8 @@ export class Making {
         if (event.kind !== 'fault') return;
         this.#scene.trace.add(`${label} disk ${event.fault} ${event.path}`);
         if (failures.has(event.fault)) self().diskFailed = true;
+        // Neither blank nor whole: for a log that is damage, though nothing acknowledged stands there.
+        if (event.fault === 'shorn' && event.path.endsWith('.wal')) self().marred = true;
       },
     };
   }

@@ -6,7 +6,7 @@
  */
 import { membersOf } from '@cometkms/consensus';
 import { comparePosition } from '@cometkms/sign-state';
-import { soundDisk } from './disk.js';
+import { soundDisk } from './disk-faults.js';
 import type { FaultWork } from './fault-work.js';
 import type { Lives } from './lives.js';
 import type { Looking } from './looking.js';

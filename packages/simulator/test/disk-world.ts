@@ -5,7 +5,8 @@
  * Never   asserts what a test is about.
  */
 import assert from 'node:assert/strict';
-import { type DiskEvent, type DiskRates, SimulatedDisk, soundDisk } from '../src/disk.js';
+import { SimulatedDisk } from '../src/disk.js';
+import { type DiskEvent, type DiskRates, soundDisk } from '../src/disk-faults.js';
 import type { MountedDisk } from '../src/disk-mount.js';
 import { EventLoop } from '../src/event-loop.js';
 import { Random } from '../src/random.js';

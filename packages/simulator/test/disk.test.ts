@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LogFile, LogFiles } from '@cometkms/consensus/wal';
-import type { DiskEvent, DiskRates } from '../src/disk.js';
+import type { DiskEvent, DiskRates } from '../src/disk-faults.js';
 import { Random } from '../src/random.js';
 import { DiskWorld } from './disk-world.js';
 
@@ -253,6 +253,35 @@ test('a short write ends at the edge of a sector, and can be continued', async (
     return String(first / sector);
   });
   assert.deepEqual([...taken].sort(), ['1', '2', '3', '4', '5', '6', '7']);
+});
+
+test('a sector where a short write ended is shorn once nobody goes on there', async () => {
+  const shorn = async (
+    end: (world: DiskWorld, rest: () => Promise<unknown>) => Promise<unknown>,
+  ): Promise<readonly string[]> => {
+    const world = new DiskWorld(1);
+    const [, file] = await prepared(world, true);
+    world.disk.rates = { ...world.disk.rates, shortWrite: 1 };
+    const length = await world.until(file.write(blockOf(2, 1), 0));
+    world.disk.rates = { ...world.disk.rates, shortWrite: 0 };
+    await end(world, () => world.until(file.write(blockOf(2, 1).subarray(length), length)));
+    world.losePower();
+    return faultsOf(world);
+  };
+  assert.deepEqual(await shorn((_, rest) => rest()), ['shortWrite']);
+  assert.deepEqual(await shorn(async (world) => world.kill()), ['shortWrite', 'shorn']);
+  assert.deepEqual(await shorn(async () => {}), ['shortWrite', 'shorn']);
+  const failing = (world: DiskWorld, rest: () => Promise<unknown>): Promise<void> => {
+    world.disk.rates = { ...world.disk.rates, writeError: 1 };
+    return assert.rejects(rest(), { code: 'EIO' });
+  };
+  assert.deepEqual(await shorn(failing), ['shortWrite', 'shorn', 'writeError']);
+  const shortAndFailing = new DiskWorld(1);
+  const [, file] = await prepared(shortAndFailing, true);
+  shortAndFailing.disk.rates = { ...shortAndFailing.disk.rates, shortWrite: 1, writeError: 1 };
+  const writing = shortAndFailing.until(file.write(blockOf(2, 1), 0));
+  await assert.rejects(writing, { code: 'EIO' });
+  assert.deepEqual(faultsOf(shortAndFailing), ['shortWrite', 'shorn', 'writeError']);
 });
 
 test('a full disk takes what fits, then nothing new; what is there can be written', async () => {

@@ -10,7 +10,7 @@ import { WriteAheadLog } from '@cometkms/consensus/wal';
 import type { RecordId } from '@cometkms/sign-state';
 import { openWatermark, replaceFile, SignerError } from '@cometkms/signer';
 import { durableFilesSuite } from '@cometkms/signer/conformance';
-import type { DiskRates } from '../src/disk.js';
+import type { DiskRates } from '../src/disk-faults.js';
 import { Random } from '../src/random.js';
 import { DiskWorld } from './disk-world.js';
 
