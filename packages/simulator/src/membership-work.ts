@@ -257,11 +257,11 @@ export class MembershipWork {
     if (!member.left) this.#lives.startIn(member, startMs);
   }
 
-  /** Enough others keep theirs, whichever membership comes to be in force. */
+  /** Enough others keep theirs, and sound, whichever membership comes to be in force. */
   #mayLose(member: Member): boolean {
     const { members, oracle } = this.#scene;
     const kept = (id: string): boolean =>
-      members.some((one) => one.id === id && one !== member && !one.lost);
+      members.some((one) => one.id === id && one !== member && !one.marred);
     const possible = members.map(({ id }) =>
       membershipAt(oracle.logs.given(id), Number.POSITIVE_INFINITY),
     );

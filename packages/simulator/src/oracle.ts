@@ -204,6 +204,11 @@ export class Oracle implements Required<Omit<Observer, 'settled'>> {
     return this.#watermarks.reachOf(id);
   }
 
+  /** Where any replica's watermark ever stood. */
+  markedUpTo(id: RecordId): Position | null {
+    return this.#watermarks.markedUpTo(id);
+  }
+
   gone(at: At, how: Parameters<NonNullable<Observer['gone']>>[1]): void {
     for (const one of this.#all) one.gone?.(at, how);
   }

@@ -275,10 +275,9 @@ export class Settling {
       (one) => one.chain === chain && this.#isReachable(one.validator),
     );
     if (course === undefined) return;
-    const { last, floor } = record;
-    const highest = [last?.hrs, floor ?? undefined].flatMap((hrs) =>
-      hrs === undefined ? [] : [hrs],
-    );
+    // A mark may stand above the record: for a proposal that was lost. Its validator asks for nothing below again.
+    const marked = this.#scene.oracle.markedUpTo(chain.id);
+    const highest = [record.last?.hrs, record.floor, marked].flatMap((hrs) => hrs ?? []);
     const top = highest.sort(comparePosition).at(-1)?.height ?? 0n;
     let said: string | null = null;
     const askedAtMs = this.#scene.timeline.now;

@@ -92,6 +92,11 @@ export class MarksFollowRequests implements Invariant {
     return there !== undefined && (there.size > 1 || !there.has(it.content));
   }
 
+  /** The highest mark on any disk. */
+  markedUpTo(id: RecordId): Hrs | null {
+    return this.#of(id).marked;
+  }
+
   reachOf(id: RecordId): Hrs | null {
     return this.#of(id).top?.hrs ?? null;
   }
