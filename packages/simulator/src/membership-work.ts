@@ -41,6 +41,10 @@ const paths = homePaths('/home');
 const isOther = (listed: readonly string[], names: readonly string[]): boolean =>
   listed.toSorted().join() !== names.toSorted().join();
 
+/** One in another's place may have that one's name, at an address of its own. */
+const asListed = ({ name, address }: Pick<SiteMember, 'name' | 'address'>): string =>
+  `${name}=${address}`;
+
 export class MembershipWork {
   readonly #scene: Scene;
   readonly #lives: Lives;
@@ -55,7 +59,12 @@ export class MembershipWork {
     this.#making = making;
     this.#random = scene.seed.fork('operator of members');
     lives.listDiffers = (member, listed, names) => {
-      this.#relist(member, names);
+      // Of homes with one name the latest is meant.
+      const latest = new Map(scene.members.map(({ replica: { site } }) => [site.name, site]));
+      this.#relist(
+        member,
+        names.flatMap((name) => latest.get(name) ?? []),
+      );
       return isOther(listed, names);
     };
   }
@@ -217,28 +226,22 @@ export class MembershipWork {
   /** To those who are members now: seen at its next start. */
   editList(member: Member): void {
     const current = this.#scene.oracle.memberships.current;
-    if (current === null) return;
-    this.#relist(
-      member,
-      membersOf(current).map(({ name }) => name),
-    );
+    if (current !== null) this.#relist(member, membersOf(current));
   }
 
-  #relist({ replica }: Member, names: readonly string[]): void {
+  #relist({ replica }: Member, others: readonly Omit<SiteMember, 'identity'>[]): void {
     const { site } = replica;
-    const listed = site.members.map(({ name }) => name);
-    if (!isOther(listed, names)) return;
-    // Of homes with one name the latest is meant.
-    const latest = new Map(this.#scene.members.map((one) => [one.replica.site.name, one]));
-    const members = names.toSorted().flatMap((name): SiteMember[] => {
-      const known = site.founders?.find((founder) => founder.name === name);
-      const other = name === site.name ? site : latest.get(name)?.replica.site;
-      if (other === undefined) return [];
-      const { address, witness } = other;
-      return [{ name, address, witness, identity: known?.identity ?? null }];
-    });
+    const members = others
+      .map(({ name, ...other }): SiteMember => {
+        const { address, witness } = name === site.name ? site : other;
+        const known = site.founders?.find((founder) => founder.name === name);
+        return { name, address, witness, identity: known?.identity ?? null };
+      })
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    if (!isOther(site.members.map(asListed), members.map(asListed))) return;
     replica.site = { ...site, members };
-    this.#scene.trace.add(`${replica.name} lists ${names.join('+')} from its next start on`);
+    const line = members.map(asListed).join(' ');
+    this.#scene.trace.add(`${replica.name} lists ${line} from its next start on`);
   }
 
   #lose(member: Member, { disk, record, startMs }: MemberDeed): void {

@@ -99,8 +99,9 @@ export class Settling {
       member.left = true;
       return;
     }
-    // Away while all whom it knew left, or lost their disks: its operator names it the members of today.
-    if (this.#isMember(member) && !this.#dialsAMember(member)) {
+    // Away while all whom it knew left, or lost their disks: its operator names it the members of today. And two
+    // newcomers that took over names may know each other only by the addresses of those who had them before.
+    if (this.#isMember(member) && (!this.#dialsAMember(member) || this.#misplacesAMember(member))) {
       this.#membership.editList(member);
       if (member.replica.process !== null) this.#lives.bringDown(member, 'kill', 100);
     }
@@ -180,6 +181,15 @@ export class Settling {
       all,
       isBeyondHelp: areMost(mayRun) ? !areMost(live) : areMost(beforeDamage),
     };
+  }
+
+  /** Its list has the name of a member at another address. */
+  #misplacesAMember({ id, replica }: Member): boolean {
+    const { current } = this.#scene.oracle.memberships;
+    const others = current === null ? [] : membersOf(current).filter((one) => one.id !== id);
+    return (replica.process ?? replica).site.members.some(({ name, address }) =>
+      others.some((one) => one.name === name && one.address !== address),
+    );
   }
 
   async #requireAgreement(): Promise<void> {
