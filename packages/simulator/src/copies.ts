@@ -38,13 +38,21 @@ interface Running {
   readonly open: Set<string>;
 }
 
+/** A disk that another hand put back. */
+interface PutBack {
+  /** How many times it had lost something before it was put back like this, and before it first forgot. */
+  readonly before: number;
+  readonly since: number;
+  /** Anything that it promised; null: not opened yet. */
+  forgets: boolean | null;
+}
+
 export class Copies {
   readonly #scene: Scene;
   readonly #lives: Lives;
   readonly #making: Making;
   readonly #running = new Set<Running>();
-  /** Disks that another hand put back: how many times before; whether this one forgot anything, null: not opened. */
-  readonly #putBack = new Map<Member, { readonly before: number; forgets: boolean | null }>();
+  readonly #putBack = new Map<Member, PutBack>();
 
   constructor(scene: Scene, lives: Lives, making: Making) {
     this.#scene = scene;
@@ -66,7 +74,9 @@ export class Copies {
   /** Before it starts again. */
   putBack(member: Member): void {
     const before = this.#scene.oracle.logs.lost(member.id).length;
-    this.#putBack.set(member, { before, forgets: null });
+    // Put back once more, it may show more than a moment ago and still have forgotten what it had forgotten then.
+    const since = this.#putBack.get(member)?.since ?? before;
+    this.#putBack.set(member, { before, since, forgets: null });
     this.#reachAll(member, false);
   }
 
@@ -105,15 +115,12 @@ export class Copies {
     }
   }
 
-  #keepForgetfulApart(
-    member: Member,
-    state: { readonly before: number; forgets: boolean | null },
-  ): void {
+  #keepForgetfulApart(member: Member, state: PutBack): void {
     const { logs } = this.#scene.oracle;
     const lost = logs.lost(member.id);
     if (lost.length === state.before) return;
     const shown = logs.acknowledged(member.id);
-    state.forgets ??= lost.slice(state.before).some((known) => forgets(known, shown));
+    state.forgets ??= lost.slice(state.since).some((known) => forgets(known, shown));
     if (!state.forgets) {
       this.#putBack.delete(member);
       this.#reachAll(member, true);
