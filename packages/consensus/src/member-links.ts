@@ -90,6 +90,9 @@ export class MemberLinks {
     if (core === null) return;
     const standing = standingOf(core);
     const news = this.#known.follow(standing);
+    // Though whom to dial may be the same: one whose removal was not known as committed yet may have linked itself
+    // under a name that another has by now. Its link ends here, and its next hello is told that it was removed.
+    if (news) this.#dialled = '';
     // Also where only the leader changed: one that was removed is kept while it leads.
     if (news || core.leader !== this.#dialledFor) this.dial();
     if (!news) return;

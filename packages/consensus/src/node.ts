@@ -379,7 +379,7 @@ export class RaftNode<Answer> extends EventEmitter<NodeEvents> {
   }
 
   #onRefused(peer: string, fault: LinkFault): void {
-    const end = endBy(peer, fault, this.#joining.isToFound);
+    const end = endBy(peer, fault, this.#joining);
     if (end !== null) this.#fatal(end);
   }
 

@@ -127,6 +127,14 @@ test('who waits to be admitted dials whom it is told of; who is to found goes by
   }
 });
 
+test('what becomes certain is told to the transport again: it ends links with those who were removed', () => {
+  const { hear, dials } = setUp();
+  hear(0);
+  const before = dials.length;
+  hear(1);
+  assert.deepEqual(dials.slice(before), ['bcd']);
+});
+
 test('nothing new is not dialled again', () => {
   const { links, dials } = setUp();
   const before = dials.length;
