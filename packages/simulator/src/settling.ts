@@ -222,7 +222,9 @@ export class Settling {
     // That one leads is not that the others have heard of it: links may still be on their way.
     const followed = new Set(cores.map((core) => core?.leader ?? null));
     const isOne = leaders.length === 1 && followed.size === 1 && !followed.has(null);
-    if (isOne && places.size === 1 && !behind) return null;
+    // One that stands still looks as it did before: as a leader, perhaps, whom the others have yet to give up.
+    const still = live.filter(({ replica }) => replica.process?.loop.isStalled === true);
+    if (isOne && places.size === 1 && !behind && still.length === 0) return null;
     return live
       .map(({ replica: { name } }, at) => {
         const core = cores[at];
