@@ -143,8 +143,11 @@ export class Settling {
     if (memberships.current === null) return true;
     const own = membershipAt(logs.given(id), Number.POSITIVE_INFINITY);
     const { members } = (replica.process ?? replica).site;
-    const dialled = [...members, ...(own === null ? [] : membersOf(own))];
-    const addresses = new Set(dialled.map(({ address }) => address));
+    // Where its list has one of that name, it dials that one's address (consensus/src/known-members.ts).
+    const isListed = (one: { readonly id: string; readonly name: string }): boolean =>
+      members.some(({ name, identity }) => name === one.name && (identity ?? one.id) === one.id);
+    const logged = own === null ? [] : membersOf(own).filter((one) => !isListed(one));
+    const addresses = new Set([...members, ...logged].map(({ address }) => address));
     const answering = this.#live().members.map(idOf);
     return membersOf(memberships.current).some(
       (one) => one.id !== id && addresses.has(one.address) && answering.includes(one.id),
