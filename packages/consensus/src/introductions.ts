@@ -152,10 +152,12 @@ export class Introductions {
     if (this.#own.genesis() === null && !joins && hello.membersDigest !== digest) {
       return { code: 'other', detail: `it lists ${hello.membersDigest}, we list ${digest}` };
     }
+    const less = this.#marks.judge(hello);
+    if (less !== null) return less;
     if (hello.emptyLog && this.#wasPromoted(from)) {
-      return { code: 'wiped', detail: `${name} is a voter, and its log is empty now` };
+      return { code: 'emptyVoter', detail: `${name} is a voter, and its log is empty now` };
     }
-    return this.#marks.judge(hello) ?? this.#aliveElsewhere(hello);
+    return this.#aliveElsewhere(hello);
   }
 
   /** A name that nobody here knows, or one that goes with another identity. */

@@ -90,11 +90,16 @@ export class MemberLinks {
     if (core === null) return;
     const standing = standingOf(core);
     const news = this.#known.follow(standing);
+    const isOut = (id: MemberId | null): boolean => id !== null && this.#known.isRemoved(id);
+    const isNewLeader = core.leader !== this.#dialledFor;
     // Though whom to dial may be the same: one whose removal was not known as committed yet may have linked itself
-    // under a name that another has by now. Its link ends here, and its next hello is told that it was removed.
-    if (news) this.#dialled = '';
+    // under a name that another has by now. Its link ends here, and its next hello is told that it was removed. Not
+    // while it leads: it has a word to say about who leads next.
+    if ((news && !isOut(core.leader)) || (isNewLeader && isOut(this.#dialledFor))) {
+      this.#dialled = '';
+    }
     // Also where only the leader changed: one that was removed is kept while it leads.
-    if (news || core.leader !== this.#dialledFor) this.dial();
+    if (news || isNewLeader) this.dial();
     if (!news) return;
     const { index, membership } = standing.inForce;
     const committed = standing.committed.membership === membership;

@@ -4,8 +4,8 @@
  * Owns    which refusals end this process: those that say what another remembers and this disk does not show, that it
  *         was removed, and that what it waits to found was founded without it. All others may pass.
  * Never   asks for a second opinion: a member says these of what it has on its own disk, and a removal only once
- *         it is committed. Only that a log is empty may come late: of a hello that was said before this replica
- *         joined, and was read after it had become a voter. Its next hello shows the log, and is judged by it.
+ *         it is committed. Only that a voter's log is empty may come late (`emptyVoter`): of a hello that was said
+ *         before this replica joined, and was read after it had become a voter. Its next hello shows its log.
  * Rule    docs/architecture.md, consensus 8; rules 9 and 42.
  * Proof   test/refusals.test.ts, test/node-identity.test.ts, test/node-membership.test.ts.
  */
@@ -41,8 +41,9 @@ export function endBy(
       break;
     case 'rolledBack':
     case 'cloned':
-      break;
     case 'wiped':
+      break;
+    case 'emptyVoter':
       if (genesis !== null) return null;
       break;
     default:

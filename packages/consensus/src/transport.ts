@@ -66,8 +66,10 @@ export type RefusalCode =
   | 'rolledBack'
   /** One boot with two run ids, so two processes with one identity. */
   | 'cloned'
-  /** It joined once, and its log is empty now. */
+  /** It joined once, in another run, and its log is empty now. */
   | 'wiped'
+  /** It is a voter that was promoted, and its log is empty, or was when it said so. */
+  | 'emptyVoter'
   /** Another process of this identity is linked, and its link has not ended: it may yet end. */
   | 'alive'
   /** Its removal from the cluster is committed: this identity is never a member again. */

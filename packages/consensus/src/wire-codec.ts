@@ -255,6 +255,7 @@ const refusalCodes: ReadonlySet<string> = new Set<RefusalCode>([
   'rolledBack',
   'cloned',
   'wiped',
+  'emptyVoter',
   'alive',
   'removed',
   'foundedWithout',

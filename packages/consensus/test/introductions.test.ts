@@ -134,7 +134,7 @@ test('an empty log is one of a learner or a founder, never of one that was promo
   const learner = introductions(genesis, { now: certain(replaced('replica-x')) });
   assert.equal(codeOf(learner, fresh), null);
   const voter = introductions(genesis, { now: certain(replaced('replica-x', true)) });
-  assert.equal(codeOf(voter, fresh), 'wiped', 'though this replica never met it before');
+  assert.equal(codeOf(voter, fresh), 'emptyVoter', 'though this replica never met it before');
   const founder = { ...hello, emptyLog: true, joined: false };
   assert.equal(codeOf(introductions(genesis), founder), null);
 });

@@ -20,9 +20,10 @@ function setUp(
   badAddress: string | null = null,
   joinedWith: Genesis | null = origin,
   joins = false,
+  change = membershipOf('abc', 'd'),
 ) {
   const bench = new Bench().follow('b', 3);
-  const entry = membershipEntry(1, 3, membershipOf('abc', 'd'));
+  const entry = membershipEntry(1, 3, change);
   const dials: string[] = [];
   const told: [string, Genesis][] = [];
   const news: MembershipNews[] = [];
@@ -54,8 +55,8 @@ function setUp(
     },
   );
   links.follow();
-  const hear = (commit: number): void => {
-    bench.hear('b', append(3, [0, 0], [entry], commit));
+  const hear = (commit: number, leader = 'b', term = 3): void => {
+    bench.hear(leader, append(term, [0, 0], [entry], commit));
     links.follow();
   };
   return { links, hear, dials, told, news, undialable };
@@ -133,6 +134,19 @@ test('what becomes certain is told to the transport again: it ends links with th
   const before = dials.length;
   hear(1);
   assert.deepEqual(dials.slice(before), ['bcd']);
+});
+
+test('a leader that was removed keeps its link, though another has its name, until another leads', () => {
+  const { voters, learners } = membershipOf('ac', 'x');
+  const departed = membershipOf('b').voters;
+  const change = { voters, learners: learners.map((x) => ({ ...x, name: 'b' })), departed };
+  const { hear, dials } = setUp(null, origin, false, change);
+  hear(0);
+  const before = dials.length;
+  hear(1);
+  assert.equal(dials.length, before);
+  hear(1, 'c', 4);
+  assert.equal(dials.length, before + 1);
 });
 
 test('nothing new is not dialled again', () => {

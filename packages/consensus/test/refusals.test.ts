@@ -22,8 +22,9 @@ const doubted = 'CONSENSUS_DISK_DOUBTED';
 const rows: readonly Row[] = [
   ['rolledBack', doubted, doubted, doubted],
   ['cloned', doubted, doubted, doubted],
+  ['wiped', doubted, doubted, doubted],
   // Once it has a log, that was said of a hello from before.
-  ['wiped', doubted, doubted, null],
+  ['emptyVoter', doubted, doubted, null],
   ['removed', 'CONSENSUS_REMOVED', 'CONSENSUS_REMOVED', 'CONSENSUS_REMOVED'],
   ['nameDiffers', doubted, null, null],
   ['foundedWithout', 'CONSENSUS_FOUNDED_WITHOUT', null, null],
