@@ -135,6 +135,10 @@ test('an empty log is one of a learner or a founder, never of one that was promo
   assert.equal(codeOf(learner, fresh), null);
   const voter = introductions(genesis, { now: certain(replaced('replica-x', true)) });
   assert.equal(codeOf(voter, fresh), 'emptyVoter', 'though this replica never met it before');
+  // One that was met as joined, in another run: that cannot be late, and is to end it whatever it has by now.
+  const met = introductions(genesis, { now: certain(replaced('replica-x', true)) });
+  assert.ok(met.judge(ofX).accept);
+  assert.equal(codeOf(met, { ...fresh, boot: ofX.boot + 1, runId: 'later' }), 'wiped');
   const founder = { ...hello, emptyLog: true, joined: false };
   assert.equal(codeOf(introductions(genesis), founder), null);
 });

@@ -13,6 +13,7 @@ import {
 import { sampleHello } from '../src/conformance/transport.js';
 import type { Message } from '../src/core/types.js';
 import { ConsensusError } from '../src/errors.js';
+import type { RefusalCode } from '../src/transport.js';
 import { decodeFrame, encodeFrame, type ReceivedFrame, type WireFrame } from '../src/wire-codec.js';
 
 const big = Number.MAX_SAFE_INTEGER;
@@ -42,6 +43,13 @@ const messages: readonly Message[] = [
   { kind: 'timeoutNow', term: 4, lastIndex: 11 },
 ];
 
+/** All of them: one that the other side does not know ends nobody, and some must. */
+const codes: Readonly<Record<RefusalCode, true>> = {
+  ...{ rolledBack: true, cloned: true, wiped: true, emptyVoter: true, alive: true, removed: true },
+  ...{ foundedWithout: true, notMember: true, nameDiffers: true, clusterDiffers: true },
+  ...{ self: true, other: true },
+};
+
 const frames: readonly WireFrame[] = [
   ...messages.map((message) => ({ kind: 'raft', message, holds: 7 }) as const),
   { kind: 'raft', message: { kind: 'voteReply', term: 4, granted: true }, holds: big },
@@ -51,8 +59,9 @@ const frames: readonly WireFrame[] = [
   { kind: 'application', payload: new Uint8Array() },
   { kind: 'accepted' },
   { kind: 'keepAlive' },
-  { kind: 'refused', refusal: { code: 'rolledBack', detail: 'why' } },
-  { kind: 'refused', refusal: { code: 'removed', detail: 'why' } },
+  ...Object.keys(codes).map(
+    (code) => ({ kind: 'refused', refusal: { code: code as RefusalCode, detail: 'why' } }) as const,
+  ),
 ];
 
 /** protobuf hands out Buffers where we send plain arrays; only the bytes matter. */
@@ -66,7 +75,8 @@ const plain = (frame: ReceivedFrame['frame']): unknown =>
   );
 
 for (const frame of frames) {
-  const what = frame.kind === 'raft' ? `raft ${frame.message.kind}` : frame.kind;
+  const of = frame.kind === 'raft' ? frame.message.kind : '';
+  const what = `${frame.kind} ${frame.kind === 'refused' ? frame.refusal.code : of}`.trim();
   test(`there and back: ${what}`, () => {
     const received = decodeFrame(encodeFrame('cluster', frame));
     assert.equal(received.clusterId, 'cluster');
