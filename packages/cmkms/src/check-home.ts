@@ -104,8 +104,8 @@ async function checkChain(
   // Once the chain is registered the flag is ignored; only a home that has not joined can be sure.
   if (identity.replica === null && neverSigned && state !== null) {
     throw new CmkmsError('STATE_CONTRADICTS', {
-      chainId: chain.id,
-      path: chain.statePath,
+      flag: `--allow-fresh-state ${chain.id}`,
+      file: chain.statePath,
       position: positionText(state),
     });
   }

@@ -209,9 +209,10 @@ export const cmkmsErrors = {
   ),
   STATE_CONTRADICTS: row(
     EXIT.UNSAFE,
-    (f: { chainId: string; path: string; position: string }) =>
-      `--allow-fresh-state ${f.chainId} says that the key never signed, but ${f.path} is at ${f.position}.`,
-    () => 'leave the flag out: the key has signed, and its state is here.',
+    (f: { flag: string; file: string; position: string }) =>
+      `${f.flag} says that the key never signed, but ${f.file} is at ${f.position}.`,
+    () =>
+      'leave the flag out, on every replica: the key has signed, and the cluster takes its state from there.',
   ),
   STATE_AHEAD: row(
     EXIT.UNSAFE,

@@ -168,10 +168,13 @@ export class Cluster {
   }
 
   /** The first such line of any that runs. */
-  async anywhere<E extends EventName>(event: E): Promise<EventFacts[E]> {
+  async anywhere<E extends EventName>(
+    event: E,
+    matches: (facts: EventFacts[E]) => boolean = () => true,
+  ): Promise<EventFacts[E]> {
     const logs = (): readonly EventFacts[E][] =>
       [...this.members.values()].flatMap(({ logged }) => logged.all(event));
-    return await until(event, () => logs()[0]);
+    return await until(event, () => logs().find(matches));
   }
 
   async start(name: string, flags: Flags = {}, how: StartOptions = {}): Promise<Member> {

@@ -11,22 +11,32 @@ import { CHAIN } from './scratch-homes.js';
 const position = (p: { height: string; round: number; step: number } | null): string | null =>
   p === null ? null : `${p.height}/${p.round}/${p.step}`;
 
-async function codes(cluster: Cluster): Promise<readonly string[]> {
-  const failures = [...cluster.members.values()].map(({ failure }) => failure);
-  return (await Promise.all(failures)).map((error) => {
+/**
+ * What ended each replica first. One that ended is started again, as its operator might: whoever led may end before all
+ * others heard from it, and these wait for a quorum until a next leader tells them.
+ */
+async function firstErrors(cluster: Cluster): Promise<readonly CmkmsError[]> {
+  const firstOf = new Map<string, CmkmsError>();
+  let running = [...cluster.members.values()];
+  for (;;) {
+    const [ended, error] = await Promise.race(
+      running.map(async (member) => [member, await member.failure] as const),
+    );
     assert.ok(error instanceof CmkmsError, String(error));
-    return error.code;
-  });
+    if (!firstOf.has(ended.name)) firstOf.set(ended.name, error);
+    if (firstOf.size === cluster.names.length) return [...firstOf.values()];
+    const again = await cluster.start(ended.name);
+    running = running.map((member) => (member === ended ? again : member));
+  }
 }
 
 test('a key that never signed anywhere: registered without a position, once', async (t) => {
   const cluster = await Cluster.start({ neverSigned: true });
   t.after(() => cluster.dispose());
-  const leader = await cluster.leader();
-  const { start } = await leader.logged.until('registered');
+  const { start } = await cluster.anywhere('registered');
   assert.equal(start, 'never signed');
   await cluster.everywhere('founded');
-  const { chains } = await cluster.status(leader.name);
+  const { chains } = await cluster.status((await cluster.leader()).name);
   assert.deepEqual(
     [chains[0]?.registration, chains[0]?.last_sign_state, chains[0]?.floor],
     ['registered', null, null],
@@ -48,8 +58,7 @@ test('a key that never signed anywhere: registered without a position, once', as
 test('of several state files the highest position wins', async (t) => {
   const cluster = await Cluster.start({ states: { a: 7n, c: 9n } });
   t.after(() => cluster.dispose());
-  const leader = await cluster.leader();
-  const { start } = await leader.logged.until('registered');
+  const { start } = await cluster.anywhere('registered');
   assert.equal(start, 'imported at 9/0/3');
   for (const name of cluster.names) {
     await until(`${name} applied it`, async () => {
@@ -62,7 +71,7 @@ test('of several state files the highest position wins', async (t) => {
 test('no replica knows anything: every one of them ends, and says how to go on', async (t) => {
   const cluster = await Cluster.start();
   t.after(() => cluster.dispose());
-  assert.deepEqual(await codes(cluster), ['STATE_MISSING', 'STATE_MISSING', 'STATE_MISSING']);
+  for (const { code } of await firstErrors(cluster)) assert.equal(code, 'STATE_MISSING');
 });
 
 test('one file says signed, another replica says never: every one of them ends', async (t) => {
@@ -71,8 +80,13 @@ test('one file says signed, another replica says never: every one of them ends',
     flags: { b: { allowFreshState: [CHAIN] } },
   });
   t.after(() => cluster.dispose());
-  const contradicts = ['STATE_CONTRADICTS', 'STATE_CONTRADICTS', 'STATE_CONTRADICTS'];
-  assert.deepEqual(await codes(cluster), contradicts);
+  for (const { code, message } of await firstErrors(cluster)) {
+    assert.equal(code, 'STATE_CONTRADICTS');
+    assert.match(
+      message,
+      /--allow-fresh-state test-1 of b says .* the state file of a is at 7\/0\/3/,
+    );
+  }
 });
 
 test('a member that has the chain not configured, or is away, is waited for by name', async (t) => {
@@ -81,18 +95,20 @@ test('a member that has the chain not configured, or is away, is waited for by n
     flags: { c: { chainId: 'other-1', allowFreshState: ['other-1'] } },
   });
   t.after(() => cluster.dispose());
-  const leader = await cluster.leader();
-  const waiting = await leader.logged.until('registration_wait', ({ chain }) => chain === CHAIN);
-  assert.equal(waiting.waiting_for, 'c (chain not configured there)');
+  const unconfigured = 'c (chain not configured there)';
+  const { chain } = await cluster.anywhere(
+    'registration_wait',
+    (f) => f.waiting_for === unconfigured,
+  );
+  assert.equal(chain, CHAIN);
   for (const name of ['a', 'b']) {
     const { chains, notes } = await cluster.status(name);
-    assert.equal(chains[0]?.waiting_for, waiting.waiting_for, name);
+    assert.equal(chains[0]?.waiting_for, unconfigured, name);
     assert.ok(notes.some((note) => note.code === 'CHAIN_UNREGISTERED'));
   }
 
   await cluster.stop('c');
-  const next = await cluster.leader();
-  await next.logged.until('registration_wait', (f) => f.waiting_for === 'c (not reachable)');
+  await cluster.anywhere('registration_wait', (f) => f.waiting_for === 'c (not reachable)');
 
   await cluster.start('c', { chainId: CHAIN, allowFreshState: [] });
   assert.equal((await cluster.anywhere('registered')).start, 'imported at 7/0/3');
@@ -101,7 +117,7 @@ test('a member that has the chain not configured, or is away, is waited for by n
 test('a file one height ahead is a floor before anything is served', async (t) => {
   const cluster = await Cluster.start({ names: ['a', 'b'], states: { a: 7n } });
   t.after(() => cluster.dispose());
-  await (await cluster.leader()).logged.until('registered');
+  await cluster.anywhere('registered');
   await Promise.all([cluster.stop('a'), cluster.stop('b')]);
   await cluster.writeState('b', 8n);
 
@@ -118,7 +134,7 @@ test('a file one height ahead is a floor before anything is served', async (t) =
 test('a file two heights ahead ends its own replica, and the others go on', async (t) => {
   const cluster = await Cluster.start({ states: { a: 7n } });
   t.after(() => cluster.dispose());
-  await (await cluster.leader()).logged.until('registered');
+  await cluster.anywhere('registered');
   await cluster.stop('c');
   await cluster.writeState('c', 9n);
   const ahead = await cluster.start('c');

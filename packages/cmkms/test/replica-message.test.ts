@@ -78,7 +78,12 @@ const message: fc.Arbitrary<ReplicaMessage> = fc.oneof(
     id,
     reason: fc.oneof(
       fc.record({ kind: fc.constant('allSilent' as const) }),
-      fc.record({ kind: fc.constant('contradiction' as const) }),
+      fc.record({
+        kind: fc.constant('contradiction' as const),
+        neverSigned: text,
+        holder: text,
+        position: hrs,
+      }),
       fc.record({ kind: fc.constant('ahead' as const), cluster: hrs }),
     ),
   }),

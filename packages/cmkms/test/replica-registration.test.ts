@@ -70,7 +70,13 @@ const first: readonly (readonly [string, MemberView[], RegistrationStep[]])[] = 
   [
     'a file beside a "never signed": refused on all',
     members(never, file(at(1n)), nothing),
-    [{ kind: 'dismiss', members: ['a', 'b', 'c'], reason: { kind: 'contradiction' } }],
+    [
+      {
+        kind: 'dismiss',
+        members: ['a', 'b', 'c'],
+        reason: { kind: 'contradiction', neverSigned: 'a', holder: 'b', position: at(1n) },
+      },
+    ],
   ],
   [
     'the highest position wins, by round and step too',

@@ -3,24 +3,29 @@
  *
  * Owns    which error each reason becomes.
  */
+import type { Position } from '@cometkms/sign-state';
 import type { CheckedChain } from '../check-home.js';
 import { CmkmsError } from '../errors.js';
 import type { Dismissal } from './message.js';
 
+const text = ({ height, round, step }: Position): string => `${height}/${round}/${step}`;
+
 export function dismissalError(chain: CheckedChain, reason: Dismissal['reason']): CmkmsError {
   const { id: chainId, statePath: path } = chain.settings;
-  const own = chain.state?.position ?? { height: 0n, round: 0, step: 0 };
-  const file = `${own.height}/${own.round}/${own.step}`;
   switch (reason.kind) {
     case 'allSilent':
       return new CmkmsError('STATE_MISSING', { chainId, path });
     case 'contradiction':
-      return new CmkmsError('STATE_CONTRADICTS', { chainId, path, position: file });
+      return new CmkmsError('STATE_CONTRADICTS', {
+        flag: `--allow-fresh-state ${chainId} of ${reason.neverSigned}`,
+        file: `the state file of ${reason.holder}`,
+        position: text(reason.position),
+      });
     case 'ahead': {
-      const { height, round, step } = reason.cluster;
-      const heights = (own.height - height).toString();
-      const log = `${height}/${round}/${step}`;
-      return new CmkmsError('STATE_AHEAD', { chainId, path, file, log, heights });
+      const own = chain.state?.position ?? { height: 0n, round: 0, step: 0 };
+      const heights = (own.height - reason.cluster.height).toString();
+      const log = text(reason.cluster);
+      return new CmkmsError('STATE_AHEAD', { chainId, path, file: text(own), log, heights });
     }
   }
 }

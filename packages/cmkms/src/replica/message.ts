@@ -58,7 +58,13 @@ export interface Dismissal {
   readonly id: RecordId;
   readonly reason:
     | { readonly kind: 'allSilent' }
-    | { readonly kind: 'contradiction' }
+    | {
+        readonly kind: 'contradiction';
+        /** Names of members: who says that the key never signed, and whose state file says otherwise. */
+        readonly neverSigned: string;
+        readonly holder: string;
+        readonly position: Hrs;
+      }
     | { readonly kind: 'ahead'; readonly cluster: Position };
 }
 
@@ -111,13 +117,22 @@ function toWire(message: ReplicaMessage): cometkms.replica.ReplicaMessage.$Prope
       return {
         dismissal: {
           id: idToWire(message.id),
-          ...(message.reason.kind === 'ahead'
-            ? { ahead: positionToWire(message.reason.cluster, null) }
-            : message.reason.kind === 'allSilent'
-              ? { allSilent: true }
-              : { contradiction: true }),
+          ...reasonToWire(message.reason),
         },
       };
+  }
+}
+
+function reasonToWire(reason: Dismissal['reason']): cometkms.replica.Dismissal.$Properties {
+  switch (reason.kind) {
+    case 'allSilent':
+      return { allSilent: true };
+    case 'contradiction': {
+      const { neverSigned, holder, position } = reason;
+      return { contradiction: { neverSigned, holder, position: positionToWire(position, null) } };
+    }
+    case 'ahead':
+      return { ahead: positionToWire(reason.cluster, null) };
   }
 }
 
@@ -307,5 +322,15 @@ function dismissalFromWire(from: cometkms.replica.Dismissal.$Properties): Dismis
     return { kind: 'dismissal', id, reason: { kind: 'ahead', cluster } };
   }
   if (from.allSilent) return { kind: 'dismissal', id, reason: { kind: 'allSilent' } };
-  return { kind: 'dismissal', id, reason: { kind: 'contradiction' } };
+  const { neverSigned, holder, position } = required(from.contradiction, 'reason');
+  return {
+    kind: 'dismissal',
+    id,
+    reason: {
+      kind: 'contradiction',
+      neverSigned: required(neverSigned, 'name'),
+      holder: required(holder, 'name'),
+      position: hrsFromWire(required(position, 'position')),
+    },
+  };
 }

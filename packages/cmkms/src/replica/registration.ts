@@ -77,15 +77,19 @@ function planFirst(id: RecordId, holders: readonly MemberView[]): readonly Regis
   });
   if (missing.length > 0) return [{ kind: 'wait', missing }];
 
-  const known = holders.flatMap((member) => chainOf(member, id)?.known ?? []);
+  const known = holders.flatMap((member) => {
+    const said = chainOf(member, id)?.known;
+    return said === undefined ? [] : [{ ...said, name: member.name }];
+  });
   const positions = known.flatMap((k) => (k.kind === 'position' ? [k] : []));
-  const neverSigned = known.some((k) => k.kind === 'neverSigned');
+  const neverSigned = known.find((k) => k.kind === 'neverSigned');
   const everyone = holders.map((member) => member.name);
-  if (neverSigned && positions.length > 0) {
-    return [{ kind: 'dismiss', members: everyone, reason: { kind: 'contradiction' } }];
-  }
-  if (neverSigned) return [{ kind: 'register', start: { kind: 'neverSigned' } }];
   const [first, ...others] = positions;
+  if (neverSigned !== undefined && first !== undefined) {
+    const said = { neverSigned: neverSigned.name, holder: first.name, position: first.hrs };
+    return [{ kind: 'dismiss', members: everyone, reason: { kind: 'contradiction', ...said } }];
+  }
+  if (neverSigned !== undefined) return [{ kind: 'register', start: { kind: 'neverSigned' } }];
   if (first === undefined) {
     return [{ kind: 'dismiss', members: everyone, reason: { kind: 'allSilent' } }];
   }
