@@ -109,6 +109,7 @@ export class Cluster {
   readonly chainId: string;
   /** Those that run. */
   readonly members = new Map<string, Member>();
+  readonly #stopping: Promise<void>[] = [];
   readonly #directory: string;
   readonly #options: ClusterOptions;
   readonly #ports: ReadonlyMap<string, number>;
@@ -206,8 +207,11 @@ export class Cluster {
 
   async stop(name: string): Promise<void> {
     const member = this.members.get(name);
+    if (member === undefined) return;
     this.members.delete(name);
-    await member?.running.stop();
+    const stopped = member.running.stop();
+    this.#stopping.push(stopped);
+    await stopped;
   }
 
   /** Stops and starts it again on its own disk. */
@@ -256,7 +260,9 @@ export class Cluster {
   }
 
   async dispose(): Promise<void> {
-    await Promise.all([...this.members.keys()].map((name) => this.stop(name)));
+    const told = [...this.members.keys()].map((name) => this.stop(name));
+    // Those too that end by themselves meanwhile: they need their homes for it.
+    await Promise.all([...told, ...this.#stopping]);
     await rm(this.#directory, { recursive: true, force: true });
   }
 

@@ -102,8 +102,10 @@ test('a member that has the chain not configured, or is away, is waited for by n
   );
   assert.equal(chain, CHAIN);
   for (const name of ['a', 'b']) {
-    const { chains, notes } = await cluster.status(name);
-    assert.equal(chains[0]?.waiting_for, unconfigured, name);
+    const { notes } = await until(`${name} waits for c`, async () => {
+      const status = await cluster.status(name);
+      return status.chains[0]?.waiting_for === unconfigured ? status : undefined;
+    });
     assert.ok(notes.some((note) => note.code === 'CHAIN_UNREGISTERED'));
   }
 

@@ -103,8 +103,8 @@ test('an empty log beside a record that it joined is refused before anybody is a
   const w = await world(t);
   await Promise.all(names.map((name) => w.start(name)));
   await w.commit('one');
-  await w.stop('c');
   await until('c joined', () => w.replica('c').joined ?? undefined);
+  await w.stop('c');
   rmSync(w.replica('c').directory, { recursive: true });
   await assert.rejects(w.start('c'), { code: 'CONSENSUS_LOG_MISSING' });
 });

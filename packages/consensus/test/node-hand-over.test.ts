@@ -68,8 +68,10 @@ test('a leader that is stopped hands over first: the others never miss it', asyn
   }
   await w.stop(leader);
   await w.leader(leader);
-  assert.ok(reasons.includes('transfer'), reasons.join());
-  assert.ok(!reasons.includes('peer_closed') && !reasons.includes('timeout'), reasons.join());
+  // Until the next one leads; later a disk that stands still may well make one miss the other.
+  const before = reasons.slice(0, reasons.indexOf('won') + 1);
+  assert.ok(before.includes('transfer'), reasons.join());
+  assert.ok(!before.includes('peer_closed') && !before.includes('timeout'), reasons.join());
 });
 
 test('a witness that comes to lead serves nobody, and hands over to one with a key', async (t) => {
