@@ -148,15 +148,17 @@ test('a fresh home that is to found, beside founded members with the same list, 
 
 test('a leader that removes itself hands over, is told, and ends', async (t) => {
   const w = await running(t);
-  const leader = await w.leader();
   const reasons: string[] = [];
-  for (const name of names) {
-    if (name !== leader) w.node(name).on('role', ({ reason }) => reasons.push(reason));
-  }
-  const made = await w.node(leader).change({ kind: 'remove', id: leader }, 30_000);
-  assert.equal(made.voters.length, 2);
-  assert.equal((await ended(w, leader)).code, 'CONSENSUS_REMOVED');
-  await w.leader(leader);
+  for (const name of names) w.node(name).on('role', ({ reason }) => reasons.push(reason));
+  const { voters } = await w.change((leader) => {
+    // What moved before, where a disk stood still, was no hand-over of this kind.
+    reasons.length = 0;
+    return { kind: 'remove', id: leader };
+  });
+  assert.equal(voters.length, 2);
+  const removed = names.find((each) => voters.every(({ name }) => name !== each)) ?? '';
+  assert.equal((await ended(w, removed)).code, 'CONSENSUS_REMOVED');
+  await w.leader(removed);
   await w.commit('two');
   assert.ok(reasons.includes('transfer'), reasons.join());
 });

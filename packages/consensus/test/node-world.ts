@@ -265,11 +265,14 @@ export class NodeWorld {
   }
 
   /** Asks whoever leads until it is made, or is refused for good. */
-  async change(change: MembershipChange): Promise<Membership> {
+  async change(
+    change: MembershipChange | ((leader: string) => MembershipChange),
+  ): Promise<Membership> {
     for (;;) {
       const leader = await this.leader();
       try {
-        return await this.node(leader).change(change, 5000);
+        const wanted = typeof change === 'function' ? change(leader) : change;
+        return await this.node(leader).change(wanted, 5000);
       } catch (error) {
         if (!(error instanceof ConsensusError)) throw error;
         const passing = [
