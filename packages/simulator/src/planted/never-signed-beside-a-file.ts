@@ -8,7 +8,7 @@ export const neverSignedBesideAFile: Plant = {
   patches: [
     {
       file: 'cmkms/dist/src/replica/registration.js',
-      replace: 'if (neverSigned && positions.length > 0) {',
+      replace: 'if (neverSigned !== undefined && first !== undefined) {',
       by: 'if (false) {',
     },
   ],
