@@ -104,7 +104,8 @@ async function checkChain(
   // Once the chain is registered the flag is ignored; only a home that has not joined can be sure.
   if (identity.replica === null && neverSigned && state !== null) {
     throw new CmkmsError('STATE_CONTRADICTS', {
-      flag: `--allow-fresh-state ${chain.id}`,
+      chainId: chain.id,
+      given: 'here',
       file: chain.statePath,
       position: positionText(state),
     });

@@ -209,8 +209,8 @@ export const cmkmsErrors = {
   ),
   STATE_CONTRADICTS: row(
     EXIT.UNSAFE,
-    (f: { flag: string; file: string; position: string }) =>
-      `${f.flag} says that the key never signed, but ${f.file} is at ${f.position}.`,
+    (f: { chainId: string; given: string; file: string; position: string }) =>
+      `--allow-fresh-state ${f.chainId}, given ${f.given}, says that the key never signed, but ${f.file} is at ${f.position}.`,
     () =>
       'leave the flag out, on every replica: the key has signed, and the cluster takes its state from there.',
   ),

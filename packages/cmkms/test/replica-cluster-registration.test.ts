@@ -84,7 +84,7 @@ test('one file says signed, another replica says never: every one of them ends',
     assert.equal(code, 'STATE_CONTRADICTS');
     assert.match(
       message,
-      /--allow-fresh-state test-1 of b says .* the state file of a is at 7\/0\/3/,
+      /--allow-fresh-state test-1, given to b, says .* the state file of a is at 7\/0\/3/,
     );
   }
 });

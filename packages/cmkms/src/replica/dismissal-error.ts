@@ -17,7 +17,8 @@ export function dismissalError(chain: CheckedChain, reason: Dismissal['reason'])
       return new CmkmsError('STATE_MISSING', { chainId, path });
     case 'contradiction':
       return new CmkmsError('STATE_CONTRADICTS', {
-        flag: `--allow-fresh-state ${chainId} of ${reason.neverSigned}`,
+        chainId,
+        given: `to ${reason.neverSigned}`,
         file: `the state file of ${reason.holder}`,
         position: text(reason.position),
       });
