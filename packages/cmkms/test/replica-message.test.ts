@@ -80,9 +80,7 @@ const message: fc.Arbitrary<ReplicaMessage> = fc.oneof(
       fc.record({ kind: fc.constant('allSilent' as const) }),
       fc.record({
         kind: fc.constant('contradiction' as const),
-        neverSigned: text,
-        holder: text,
-        position: hrs,
+        between: fc.option(fc.record({ neverSigned: text, holder: text, position: hrs })),
       }),
       fc.record({ kind: fc.constant('ahead' as const), cluster: hrs }),
     ),
@@ -115,6 +113,19 @@ test('a position of nothing signed at all is read too', () => {
     reason,
   } as const;
   assert.deepEqual(plain(decodeReplicaMessage(encodeReplicaMessage(said))), plain(said));
+});
+
+test('a contradiction ends the other side too where one of the two does not know between whom', () => {
+  const { ReplicaMessage: wire } = cometkms.replica;
+  const id = { chainId: 'c', keyType: 'ed25519', key: Uint8Array.of(1) };
+  const before = wire.encode({ dismissal: { id, contradiction: true } }).finish();
+  const said = decodeReplicaMessage(before);
+  assert.ok(said.kind === 'dismissal');
+  assert.deepEqual(said.reason, { kind: 'contradiction', between: null });
+  const hrs = { height: 7n, round: 0, step: 3 } as const;
+  const between = { neverSigned: 'b', holder: 'a', position: hrs };
+  const now = encodeReplicaMessage({ ...said, reason: { kind: 'contradiction', between } });
+  assert.equal(wire.decode(now).dismissal?.contradiction, true);
 });
 
 test('bytes that are no message are an error, and never anything else', () => {

@@ -74,7 +74,10 @@ const first: readonly (readonly [string, MemberView[], RegistrationStep[]])[] = 
       {
         kind: 'dismiss',
         members: ['a', 'b', 'c'],
-        reason: { kind: 'contradiction', neverSigned: 'a', holder: 'b', position: at(1n) },
+        reason: {
+          kind: 'contradiction',
+          between: { neverSigned: 'a', holder: 'b', position: at(1n) },
+        },
       },
     ],
   ],

@@ -47,15 +47,26 @@ test('a leader whose log takes longer than an election hands over', async (t) =>
       },
     });
   }
-  const leader = await w.leader();
-  const told = handedOver(w, leader);
-  logs.get(leader)?.shut();
-  // Where the others are quick it commits, and the leader's own disk is still writing; else it hands over before.
-  const proposed = w.node(leader).propose(Buffer.from('one'), 30_000);
-  await proposed.catch(({ code }) => assert.equal(code, 'CONSENSUS_OUTCOME_UNKNOWN'));
-  const { to, reason } = await told;
-  assert.match(reason, /slower than the election timeout/);
-  assert.ok(to !== null && to !== leader);
+  for (let isCommitted = false; !isCommitted; openAll()) {
+    const leader = await w.leader();
+    const told = handedOver(w, leader);
+    logs.get(leader)?.shut();
+    // The others are quick, so it commits; the leader's own disk is still writing. Where they are not, it hands over
+    // before, and then another one is to.
+    isCommitted = await w
+      .node(leader)
+      .propose(Buffer.from('one'), 30_000)
+      .then(
+        () => true,
+        ({ code }) => {
+          assert.equal(code, 'CONSENSUS_OUTCOME_UNKNOWN');
+          return false;
+        },
+      );
+    const { to, reason } = await told;
+    assert.match(reason, /slower than the election timeout/);
+    assert.ok(to !== null && to !== leader);
+  }
 });
 
 test('a leader that is stopped hands over first: the others never miss it', async (t) => {
@@ -68,10 +79,10 @@ test('a leader that is stopped hands over first: the others never miss it', asyn
   }
   await w.stop(leader);
   await w.leader(leader);
-  // Until the next one leads; later a disk that stands still may well make one miss the other.
+  // Once the next one leads, a disk that stands still may make the other one miss that one.
   const before = reasons.slice(0, reasons.indexOf('won') + 1);
   assert.ok(before.includes('transfer'), reasons.join());
-  assert.ok(!before.includes('peer_closed') && !before.includes('timeout'), reasons.join());
+  assert.ok(!reasons.includes('peer_closed') && !before.includes('timeout'), reasons.join());
 });
 
 test('a witness that comes to lead serves nobody, and hands over to one with a key', async (t) => {

@@ -18,9 +18,9 @@ export function dismissalError(chain: CheckedChain, reason: Dismissal['reason'])
     case 'contradiction':
       return new CmkmsError('STATE_CONTRADICTS', {
         chainId,
-        given: `to ${reason.neverSigned}`,
-        file: `the state file of ${reason.holder}`,
-        position: text(reason.position),
+        given: `to ${reason.between?.neverSigned ?? 'one replica'}`,
+        file: `the state file of ${reason.between?.holder ?? 'another'}`,
+        position: reason.between === null ? 'a height above 0' : text(reason.between.position),
       });
     case 'ahead': {
       const own = chain.state?.position ?? { height: 0n, round: 0, step: 0 };

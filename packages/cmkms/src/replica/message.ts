@@ -53,6 +53,13 @@ export interface Statement {
   readonly certificateNotAfter?: number;
 }
 
+/** Names of members: who says that the key never signed, and whose state file says otherwise. */
+export interface Contradiction {
+  readonly neverSigned: string;
+  readonly holder: string;
+  readonly position: Hrs;
+}
+
 export interface Dismissal {
   readonly kind: 'dismissal';
   readonly id: RecordId;
@@ -60,10 +67,8 @@ export interface Dismissal {
     | { readonly kind: 'allSilent' }
     | {
         readonly kind: 'contradiction';
-        /** Names of members: who says that the key never signed, and whose state file says otherwise. */
-        readonly neverSigned: string;
-        readonly holder: string;
-        readonly position: Hrs;
+        /** Null: the leader is a program that does not say it. */
+        readonly between: Contradiction | null;
       }
     | { readonly kind: 'ahead'; readonly cluster: Position };
 }
@@ -128,8 +133,10 @@ function reasonToWire(reason: Dismissal['reason']): cometkms.replica.Dismissal.$
     case 'allSilent':
       return { allSilent: true };
     case 'contradiction': {
-      const { neverSigned, holder, position } = reason;
-      return { contradiction: { neverSigned, holder, position: positionToWire(position, null) } };
+      if (reason.between === null) return { contradiction: true };
+      const { neverSigned, holder, position } = reason.between;
+      const between = { neverSigned, holder, position: positionToWire(position, null) };
+      return { contradiction: true, between };
     }
     case 'ahead':
       return { ahead: positionToWire(reason.cluster, null) };
@@ -322,15 +329,14 @@ function dismissalFromWire(from: cometkms.replica.Dismissal.$Properties): Dismis
     return { kind: 'dismissal', id, reason: { kind: 'ahead', cluster } };
   }
   if (from.allSilent) return { kind: 'dismissal', id, reason: { kind: 'allSilent' } };
-  const { neverSigned, holder, position } = required(from.contradiction, 'reason');
+  const between = from.between ? contradictionFromWire(from.between) : null;
+  return { kind: 'dismissal', id, reason: { kind: 'contradiction', between } };
+}
+
+function contradictionFromWire(from: cometkms.replica.Contradiction.$Properties): Contradiction {
   return {
-    kind: 'dismissal',
-    id,
-    reason: {
-      kind: 'contradiction',
-      neverSigned: required(neverSigned, 'name'),
-      holder: required(holder, 'name'),
-      position: hrsFromWire(required(position, 'position')),
-    },
+    neverSigned: from.neverSigned ?? '',
+    holder: from.holder ?? '',
+    position: hrsFromWire(required(from.position, 'position')),
   };
 }

@@ -86,8 +86,8 @@ function planFirst(id: RecordId, holders: readonly MemberView[]): readonly Regis
   const everyone = holders.map((member) => member.name);
   const [first, ...others] = positions;
   if (neverSigned !== undefined && first !== undefined) {
-    const said = { neverSigned: neverSigned.name, holder: first.name, position: first.hrs };
-    return [{ kind: 'dismiss', members: everyone, reason: { kind: 'contradiction', ...said } }];
+    const between = { neverSigned: neverSigned.name, holder: first.name, position: first.hrs };
+    return [{ kind: 'dismiss', members: everyone, reason: { kind: 'contradiction', between } }];
   }
   if (neverSigned !== undefined) return [{ kind: 'register', start: { kind: 'neverSigned' } }];
   if (first === undefined) {
